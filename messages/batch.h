@@ -1,0 +1,93 @@
+//  batch - what an origin committed together: sealed, signed, stored and forwarded byte for byte
+//
+//      [version, origin, after, previous, upto, seen, covers, resources, operations, signature]
+//  with  version     uint 1
+//        origin      bin 16: the client that sealed it
+//        after       uint64: its previous batch's upto, 0 for its first
+//        previous    bin 32: hash of its previous batch, nil for its first
+//        upto        uint64: the time of its last operation; a timestamp of its own for an empty batch
+//        seen        vector: which watermarks of other clients it advanced since its previous batch
+//        covers      vector or nil: only in a batch that issues anew (semantics.md, "Joining, and
+//                    returning")
+//        resources   [text, …]: the names that its operations use, each once
+//        operations  [[…], …]: operation.h, in ascending order of time
+//        signature   bin 64: Ed25519 over "tidepool batch 1" and all bytes of the batch before this element
+//  The hash of a batch is BLAKE2b-256 of all of its bytes.
+
+#ifndef TIDEPOOL_BATCH_H
+#define TIDEPOOL_BATCH_H
+
+#include "messages/keys.h"
+#include "messages/operation.h"
+
+#define BATCH_VERSION 1
+
+typedef struct batch {
+    slice_t bytes;       // all of it, borrowed
+    uuid16_t origin;
+    uint64_t after;
+    hash_t previous;     // zero where after is 0
+    uint64_t upto;
+    vector_t seen;       // owned: batch_release
+    vector_t covers;
+    bool issues_anew;    // covers is not nil
+    size_t resource_count;
+    slice_t *resources;  // owned array of borrowed names
+    size_t count;        // operations
+    slice_t operations;  // borrowed: the packed operations behind each other
+    slice_t signature;
+    hash_t hash;         // of bytes
+} batch_t;
+
+//  Decodes and checks all that can be checked without a key or a store: form, bounds, ascending times,
+//  after < first time, last time == upto (unless empty or issuing anew), seen has no entry for origin, values canonical
+//  (value_check), nothing trailing. ERR_MALFORMED, ERR_TRUNCATED, ERR_WRONG_VERSION, ERR_TOO_LARGE.
+//  *ret_batch borrows bytes; it needs batch_release even though it was zeroed on failure.
+int batch_decode (slice_t bytes, batch_t *ret_batch);
+void batch_release (batch_t *self);
+
+//  Only the frame of reference of an operation-less look: origin, after, upto, count. Trusts its bytes (they were
+//  checked before they were stored).
+typedef struct batch_head {
+    uuid16_t origin;
+    uint64_t after;
+    uint64_t upto;
+    size_t count;
+} batch_head_t;
+int batch_peek (slice_t bytes, batch_head_t *ret_head);
+
+//  ERR_BAD_SIGNATURE if the key did not sign it, or is not the origin's.
+int batch_verify (const batch_t *self, const public_key_t *key);
+
+//  Walks the operations in order. Begin with a zeroed walk.
+typedef struct batch_walk {
+    cursor_t cursor;
+    uint64_t time;
+    size_t index;
+} batch_walk_t;
+bool batch_next (const batch_t *self, batch_walk_t *walk, operation_t *ret_operation);
+
+//  ---- sealing
+
+//  A zeroed struct is an empty writer; it keeps its memory from batch to batch.
+typedef struct batch_writer {
+    uuid16_t origin;
+    uint64_t after;
+    hash_t previous;
+    uint64_t time;       // of the last operation added
+    size_t count;
+    buffer_t operations;
+    buffer_t names;      // packed resource names, in order of index
+    size_t name_count;
+} batch_writer_t;
+
+void batch_writer_begin (batch_writer_t *self, const uuid16_t *origin, uint64_t after, const hash_t *previous);
+//  The operation's time must be larger than the one before; asserts.
+void batch_writer_add (batch_writer_t *self, const operation_t *operation);
+size_t batch_writer_size (const batch_writer_t *self); // bytes so far, roughly
+//  Seals: appends the batch's bytes to out. upto == the last operation's time, or any later time if there is no operation.
+void batch_writer_seal (batch_writer_t *self, uint64_t upto, const vector_t *seen,
+    const identity_t *identity, buffer_t *out, hash_t *ret_hash);
+void batch_writer_release (batch_writer_t *self);
+
+#endif

@@ -1,0 +1,57 @@
+//  client - a member of the pool, as all nodes know it
+//
+//  Operations on the reserved resource `clients`, record uuid = the client. Their values are maps:
+//      admission   create  {"admit": bin 32 (its Ed25519 key), "after": [upto, bin 32] or nil, "name": text,
+//                  "pool": bin 16}
+//                  by the member that invited it; by itself only as the very first batch of a new pool
+//      record      update  {"endpoints": [text, …], "name": text, "version": text}   by itself only
+//      removal     update  {"remove": bool (true: its rows go too)}                   by any member
+//      stale       update  {"stale": true}, back  update {"stale": false}         by any member
+//  `stale` is declared, and lifted, by the newest of the two.
+
+#ifndef TIDEPOOL_CLIENT_H
+#define TIDEPOOL_CLIENT_H
+
+#include "messages/keys.h"
+#include "messages/limits.h"
+#include "messages/operation.h"
+
+#define CLIENTS_RESOURCE "clients"
+
+typedef struct client {
+    uuid16_t uuid;
+    public_key_t key;
+    timestamp_t admitted;   // smallest admission; its client is the inviter
+    watermark_t start;      // where its chain stood when it was admitted; upto 0: at its beginning
+    timestamp_t removed;    // smallest removal; none while it is a member
+    bool drop_rows;
+    timestamp_t stale;      // largest declaration
+    timestamp_t back;       // largest lifting
+    timestamp_t stated;     // of the record below
+    char name[LIMIT_NAME_BYTES + 1];
+    char version[32];
+    size_t endpoint_count;
+    char endpoints[LIMIT_ENDPOINTS][LIMIT_ENDPOINT_BYTES + 1];
+} client_t;
+
+//  Applies an operation on `clients`; true if the state changed. What its writer may not say is ignored:
+//  a record by another, an admission whose key is not the uuid's. Whether the writer was a member is the
+//  caller's to know.
+bool client_join (client_t *self, const operation_t *operation);
+
+static inline bool client_is_member (const client_t *self)
+{
+    return !timestamp_is_none (&self->admitted) && timestamp_is_none (&self->removed);
+}
+
+//  The values of the operations.
+void client_pack_admission (const client_t *self, const uuid16_t *pool, buffer_t *out);
+void client_pack_record (const client_t *self, buffer_t *out);
+void client_pack_removal (bool drop_rows, buffer_t *out);
+
+//  The whole state, for the store and for a copy:
+//  [uuid, key, admitted, start, removed, drop_rows, stale, back, stated, name, version, [endpoints]]
+void client_pack (const client_t *self, buffer_t *out);
+int client_unpack (cursor_t *cursor, client_t *ret_client);
+
+#endif

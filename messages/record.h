@@ -1,0 +1,97 @@
+//  record - the state of one shared record, and its join
+//
+//  record_join is the one pure function (state, operation, what its batch has seen) -> state of
+//  semantics.md, "The join of a shared record". Everything else here packs, shows and compares that
+//  state.
+
+#ifndef TIDEPOOL_RECORD_H
+#define TIDEPOOL_RECORD_H
+
+#include "messages/operation.h"
+#include "messages/vector.h"
+
+enum crdt { CRDT_LWW, CRDT_GSET };
+enum delete_rule { DELETE_WINS, DELETE_LATEST };
+
+typedef struct record_rule {
+    int crdt;        // enum crdt
+    int delete_rule; // enum delete_rule; no meaning under CRDT_GSET
+} record_rule_t;
+
+typedef struct property {
+    slice_t name;
+    slice_t value;       // one msgpack value
+    timestamp_t stamp;
+} property_t;
+
+typedef struct properties {
+    property_t *entries; // ascending by name, each once
+    size_t count;
+    size_t capacity;
+} properties_t;
+
+//  A zeroed struct is a record that never was. Names and values are borrowed from whatever was unpacked
+//  or joined and must outlive the record's use; the arrays are owned and kept between uses.
+typedef struct record {
+    timestamp_t created;   // smallest timestamp of its creates: it names this life
+    timestamp_t written;   // largest of all its writes
+    timestamp_t floor;     // largest overwrite
+    timestamp_t *deleted;  // per client the largest deletion, ascending by client
+    size_t deleted_count;
+    size_t deleted_capacity;
+    properties_t strong;
+    properties_t weak;
+} record_t;
+
+void record_clear (record_t *self);   // to "never was", keeps the arrays
+void record_release (record_t *self);
+
+//  What the writer of an operation had seen: its batch's accumulated vector of others, and of its own
+//  client everything before the operation.
+typedef struct past {
+    const vector_t *seen;
+    timestamp_t before; // the operation's own stamp
+} past_t;
+bool past_covers (const past_t *self, const timestamp_t *timestamp);
+
+//  Joins one operation. True if the state changed.
+bool record_join (record_t *self, const operation_t *operation, const past_t *past, record_rule_t rule);
+
+//  What an app's action becomes on the state that it finds here: fills operation->floor and on_conflict
+//  (a create under `latest` on a dead record), or answers ERR_EXISTS (create of a record that is alive,
+//  has_conflict false), ERR_NOT_FOUND (update or delete of what is not visible), ERR_GROW_ONLY.
+int record_admit (const record_t *self, operation_t *operation, bool has_conflict, record_rule_t rule);
+
+bool record_alive (const record_t *self, record_rule_t rule);
+
+//  True if nothing is left to remember: no create, no deletion.
+bool record_is_nothing (const record_t *self);
+
+//  Appends the visible value, a canonical map (names ascending). The record must be alive.
+void record_show (const record_t *self, record_rule_t rule, buffer_t *out);
+
+//  ---- packing
+//
+//      [stamps, created, written, floor, deleted, strong, weak]
+//  with  stamps   [time, origin, time, origin, …]: each timestamp that occurs, once; origin is a bin 16,
+//                 or, in the store, a number (store/README.md, "Interning")
+//        created, written, floor   uint index into stamps, or nil
+//        deleted  [index, …]
+//        strong, weak   [name, index, value, …], names ascending
+
+//  Translates clients to small numbers and back; NULL where bin 16 is meant.
+typedef struct origins {
+    void *self;
+    int (*number_of) (void *self, const uuid16_t *client, uint32_t *ret_number);
+    int (*client_of) (void *self, uint32_t number, uuid16_t *ret_client);
+} origins_t;
+
+int record_pack (const record_t *self, const origins_t *origins, buffer_t *out);
+
+//  Strict. ret_record is cleared first and borrows from the cursor's bytes.
+int record_unpack (cursor_t *cursor, const origins_t *origins, record_t *ret_record);
+
+//  Same state, component by component.
+bool record_equal (const record_t *a, const record_t *b);
+
+#endif
