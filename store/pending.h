@@ -1,0 +1,32 @@
+//  pending - the log: `pending_operations`
+//
+//  Sealed batches in this node's commit order, by sequence number (1, 2, …, never reused), as they came. The truth; all
+//  record tables are its materialisation. An index (origin, upto) -> sequence finds a peer's place.
+
+#ifndef TIDEPOOL_STORE_PENDING_H
+#define TIDEPOOL_STORE_PENDING_H
+
+#include "store/store.h"
+
+//  Appends the batch's bytes, and nothing else.
+int pending_append (txn_t *txn, const batch_t *batch, uint64_t *ret_sequence);
+
+//  The batch at this sequence, or the first behind it; ERR_NOT_FOUND at the end of the log.
+int pending_read (txn_t *txn, uint64_t from, uint64_t *ret_sequence, slice_t *ret_bytes);
+
+//  The batch of this origin with the smallest upto > `after`; ERR_NOT_FOUND.
+int pending_find (txn_t *txn, const uuid16_t *origin, uint64_t after, uint64_t *ret_sequence, slice_t *ret_bytes);
+
+//  The smallest sequence whose batch the vector does not cover; last + 1 if it covers all.
+int pending_first_uncovered (txn_t *txn, const vector_t *vector, uint64_t *ret_sequence);
+
+int pending_last (txn_t *txn, uint64_t *ret_sequence); // 0 for a log that never had any
+
+typedef struct pending_totals {
+    uint64_t batches;
+    uint64_t operations;
+    uint64_t bytes;
+} pending_totals_t;
+int pending_totals (txn_t *txn, pending_totals_t *ret_totals);
+
+#endif
