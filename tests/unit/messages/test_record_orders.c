@@ -1,7 +1,7 @@
 //  Every small history of one record, delivered in every order that its causes allow: all nodes must
 //  show the same.
 //
-//  A history is up to four operations of three clients. Each operation is made as a node makes it, by
+//  A history is up to four operations of as many clients. Each operation is made as a node makes it, by
 //  record_admit on what has been seen of the operations before it; what has been seen is any causally
 //  closed part of them that holds all of its own client. Operation i has time i + 1, so what is
 //  concurrent comes in every order of timestamps too.
@@ -11,7 +11,7 @@
 #include <criterion/criterion.h>
 
 #define OPERATIONS 4
-#define CLIENTS    3
+#define CLIENTS    4
 
 typedef struct event {
     operation_t operation;
