@@ -1,0 +1,92 @@
+//  mail - descriptions of the mail, and the envelope
+
+#include "messages/mail.h"
+
+#include "messages/error.h"
+
+MESSAGE_DESCRIBE (clock_ask, MESSAGE_ARRAY, CLOCK_ASK_FIELDS, "asks for timestamps")
+MESSAGE_DESCRIBE (clock_grant, MESSAGE_ARRAY, CLOCK_GRANT_FIELDS, "gives timestamps")
+MESSAGE_DESCRIBE (apply, MESSAGE_ARRAY, APPLY_FIELDS, "an app's operations")
+MESSAGE_DESCRIBE (applied, MESSAGE_ARRAY, APPLIED_FIELDS, "what became of them")
+MESSAGE_DESCRIBE (declare, MESSAGE_ARRAY, DECLARE_FIELDS, "declares resources")
+MESSAGE_DESCRIBE (write_out, MESSAGE_ARRAY, WRITE_FIELDS, "to be written in one transaction")
+MESSAGE_DESCRIBE (written, MESSAGE_ARRAY, WRITTEN_FIELDS, "what became of it")
+MESSAGE_DESCRIBE (take_batches, MESSAGE_ARRAY, TAKE_BATCHES_FIELDS, "a peer's batches")
+MESSAGE_DESCRIBE (take_rows, MESSAGE_ARRAY, TAKE_ROWS_FIELDS, "a peer's rows")
+MESSAGE_DESCRIBE (taken, MESSAGE_ARRAY, TAKEN_FIELDS, "what became of them")
+MESSAGE_DESCRIBE (copy_begin, MESSAGE_ARRAY, COPY_BEGIN_FIELDS, "a copy begins")
+MESSAGE_DESCRIBE (copy_chunk, MESSAGE_ARRAY, COPY_CHUNK_FIELDS, "records of a copy")
+MESSAGE_DESCRIBE (advanced, MESSAGE_ARRAY, ADVANCED_FIELDS, "what is new")
+MESSAGE_DESCRIBE (door_knock, MESSAGE_ARRAY, DOOR_KNOCK_FIELDS, "somebody invited is at the door")
+MESSAGE_DESCRIBE (door_reply, MESSAGE_ARRAY, DOOR_REPLY_FIELDS, "an answer at a door")
+MESSAGE_DESCRIBE (door_dial, MESSAGE_ARRAY, DOOR_DIAL_FIELDS, "a door to knock at")
+MESSAGE_DESCRIBE (door_keys, MESSAGE_ARRAY, DOOR_KEYS_FIELDS, "the invitations that stand")
+MESSAGE_DESCRIBE (seen, MESSAGE_ARRAY, SEEN_FIELDS, "who was seen")
+MESSAGE_DESCRIBE (peers, MESSAGE_ARRAY, PEERS_FIELDS, "when all were last seen")
+MESSAGE_DESCRIBE (command, MESSAGE_ARRAY, COMMAND_FIELDS, "an operator's command")
+MESSAGE_DESCRIBE (commanded, MESSAGE_ARRAY, COMMANDED_FIELDS, "what came of it")
+MESSAGE_DESCRIBE (alarm, MESSAGE_ARRAY, ALARM_FIELDS, "something needs a person, or no longer does")
+MESSAGE_DESCRIBE (edge_in, MESSAGE_ARRAY, EDGE_IN_FIELDS, "a message from outside")
+MESSAGE_DESCRIBE (edge_out, MESSAGE_ARRAY, EDGE_OUT_FIELDS, "a message to the outside")
+MESSAGE_DESCRIBE (edge_dial, MESSAGE_ARRAY, EDGE_DIAL_FIELDS, "a connection to open")
+MESSAGE_DESCRIBE (edge_hang_up, MESSAGE_ARRAY, EDGE_HANG_UP_FIELDS, "a connection to close")
+MESSAGE_DESCRIBE (edge_event_mail, MESSAGE_ARRAY, EDGE_EVENT_FIELDS, "what happened to a connection")
+MESSAGE_DESCRIBE (edge_admit, MESSAGE_ARRAY, EDGE_ADMIT_FIELDS, "who may come in")
+MESSAGE_DESCRIBE (edge_hold, MESSAGE_ARRAY, EDGE_HOLD_FIELDS, "stop or go on reading")
+MESSAGE_DESCRIBE (edge_bound, MESSAGE_ARRAY, EDGE_BOUND_FIELDS, "where a socket listens")
+
+const char *actor_name (int actor)
+{
+    static const char *const names[] = { "none",
+#define X(NAME, name) #name,
+        ACTOR_LIST (X)
+#undef X
+    };
+    return actor >= 0 && actor < ACTOR_COUNT ? names[actor] : "unknown";
+}
+
+const message_type_t *mail_type (int verb)
+{
+    static const message_type_t *const types[] = { NULL,
+#define X(VERB, type, text) &type##_type,
+        MAIL_LIST (X)
+#undef X
+    };
+    return verb > MAIL_NONE && verb < MAIL_COUNT ? types[verb] : NULL;
+}
+
+const char *mail_verb_name (int verb)
+{
+    static const char *const names[] = { "none",
+#define X(VERB, type, text) #VERB,
+        MAIL_LIST (X)
+#undef X
+    };
+    return verb >= 0 && verb < MAIL_COUNT ? names[verb] : "unknown";
+}
+
+void envelope_pack (const envelope_t *self, buffer_t *out)
+{
+    pack_array (out, 4);
+    pack_uint (out, (uint64_t) self->from);
+    pack_uint (out, (uint64_t) self->to);
+    pack_uint (out, (uint64_t) self->verb);
+    pack_uint (out, self->ticket);
+}
+
+int envelope_unpack (slice_t bytes, envelope_t *ret_envelope)
+{
+    cursor_t cursor = cursor_over (bytes);
+    uint64_t from, to, verb, ticket;
+    size_t count;
+    if (cursor_array (&cursor, &count) || count != 4 || cursor_uint (&cursor, &from)
+        || cursor_uint (&cursor, &to) || cursor_uint (&cursor, &verb)
+        || cursor_uint (&cursor, &ticket) || !cursor_done (&cursor))
+        return ERR_MALFORMED;
+    if (from >= ACTOR_COUNT || to >= ACTOR_COUNT)
+        return ERR_MALFORMED;
+    if (verb == MAIL_NONE || verb >= MAIL_COUNT)
+        return ERR_UNKNOWN_VERB;
+    *ret_envelope = (envelope_t) { (int) from, (int) to, (int) verb, ticket };
+    return 0;
+}

@@ -1,0 +1,274 @@
+//  mail - what the actors of one node say to each other
+//
+//  A mail is an envelope [from, to, verb, ticket], a body (one ARRAY message of the table below) and any number of
+//  frames of bulk bytes that nobody re-encodes on the way. A request carries a ticket, its answer the
+//  same one. All of it stays inside the process; CURVE does not apply to inproc, which lies
+//  inside the trust boundary.
+
+#ifndef TIDEPOOL_MAIL_H
+#define TIDEPOOL_MAIL_H
+
+#include "messages/message.h"
+
+#define ACTOR_LIST(X)                                                                              \
+    X (NODE, node)     /* starts, watches and stops the others */                                  \
+    X (CLOCK, clock)   /* gives timestamps */                                                      \
+    X (POOL, pool)     /* who is a member */                                                       \
+    X (OPLOG, oplog)   /* the one that writes */                                                   \
+    X (INGEST, ingest) /* what the owned rows of files are */                                      \
+    X (SCAN, scan)     /* walks, watches and hashes for ingest */                                  \
+    X (LINK, link)     /* speaks with peers */                                                     \
+    X (API, api)       /* speaks with apps */                                                      \
+    X (ADMIN, admin)   /* speaks with operators */                                                 \
+    X (EDGE, edge)     /* an actor's own sockets and descriptors, in its shell */
+
+enum actor {
+    ACTOR_NONE,
+#define X(NAME, name) ACTOR_##NAME,
+    ACTOR_LIST (X)
+#undef X
+        ACTOR_COUNT
+};
+
+const char *actor_name (int actor); // "clock"
+
+//  ---- clock
+
+#define CLOCK_ASK_FIELDS(F, S)                                                                     \
+    F (S, UINT, count, MUST, "how many timestamps are wanted; may be 0")                           \
+    F (S, RAW, times, MAY, "[uint64, …]: received times to take first, in order")
+#define CLOCK_GRANT_FIELDS(F, S)                                                                   \
+    F (S, UINT, first, MUST, "first, first + 1, … are yours")                                      \
+    F (S, UINT, count, MUST, "how many; 0 if the clock can give none")                             \
+    F (S, UINT, wall, MUST, "physical time at the grant")                                          \
+    F (S, RAW, ahead, MAY, "[uint64, …]: of each received time, by how much it was refused; 0: taken")
+
+//  ---- oplog
+
+#define APPLY_FIELDS(F, S) F (S, BOOL, intake, MAY, "from the intake: nobody waits for an answer")
+//  frame 0: the `ops` of the request, a sound msgpack array (contracts.md, "apply")
+#define APPLIED_FIELDS(F, S)                                                                       \
+    F (S, UINT, error, MUST, "0, or the error's number (positive)")                                \
+    F (S, TEXT, message, MAY, "a sentence for people")                                             \
+    F (S, UINT, op, MAY, "index + 1 of the operation that was refused")                            \
+    F (S, RAW, uuids, MAY, "[bin 16, …], in the order of the operations")                          \
+    F (S, STAMP, timestamp, MAY, "of the last operation")                                          \
+    F (S, UINT, cursor, MAY, "of the last change")
+#define DECLARE_FIELDS(F, S)                                                                       \
+    F (S, RAW, resources, MUST, "{name: declaration, …} (resource.h)")
+#define WRITE_FIELDS(F, S) F (S, TEXT, what, MUST, "for logs: what this is")
+//  frame 0: operations on `clients`, behind each other: [action uint, uuid, value map]; may be empty
+//  frame 1: own rows, behind each other: [resource text, uuid, value map or nil]; may be empty
+//  frame 2: node table, behind each other: [space uint, key bin, value bin or nil (deletes)]; may be empty
+//  All in one transaction. Answered by `written`.
+#define WRITTEN_FIELDS(F, S)                                                                       \
+    F (S, UINT, error, MUST, "0, or the error's number (positive)")                                \
+    F (S, TEXT, message, MAY, "a sentence for people")
+#define TAKE_BATCHES_FIELDS(F, S)                                                                  \
+    F (S, UUID, peer, MUST, "who sent them")                                                       \
+    F (S, UINT, line, MUST, "over which connection")
+//  frame 0: whole batches behind each other
+#define TAKE_ROWS_FIELDS(F, S)                                                                     \
+    F (S, UUID, peer, MUST, "who sent them")                                                       \
+    F (S, UINT, line, MUST, "over which connection")                                               \
+    F (S, UUID, owner, MUST, "whose rows they are")                                                \
+    F (S, UINT, after, MUST, "the rows are all of this owner's past here …")                       \
+    F (S, UINT, upto, MUST, "… up to here")
+//  frame 0: rows behind each other (row.h)
+#define TAKEN_FIELDS(F, S)                                                                         \
+    F (S, UUID, peer, MUST, "who sent them")                                                       \
+    F (S, UINT, line, MUST, "over which connection")                                               \
+    F (S, UINT, bytes, MUST, "how much of the peer's credit is free again")                        \
+    F (S, UINT, error, MUST, "0, or why the rest was not taken")                                   \
+    F (S, UUID, client, MAY, "whose batch or rows that concerns")                                  \
+    F (S, UINT, ahead, MAY, "CLOCK_AHEAD: by how much, 32.32")                                     \
+    F (S, UINT, upto, MAY, "of the batch at fault")
+#define COPY_BEGIN_FIELDS(F, S)                                                                    \
+    F (S, UUID, peer, MUST, "who gives")                                                           \
+    F (S, UINT, line, MUST, "over which connection")                                               \
+    F (S, RAW, state, MUST, "the giver's copy_state (peer.h), whole")
+#define COPY_CHUNK_FIELDS(F, S)                                                                    \
+    F (S, UUID, peer, MUST, "who gives")                                                           \
+    F (S, UINT, line, MUST, "over which connection")                                               \
+    F (S, RAW, from, MUST, "place: [resource text, uuid, end bool]")                               \
+    F (S, RAW, to, MUST, "place")                                                                  \
+    F (S, UINT, count, MUST, "records in frame 0")
+//  frame 0: records of (from, to] (store/shared.h)
+#define ADVANCED_FIELDS(F, S)                                                                      \
+    F (S, UINT, sequence, MUST, "of the newest batch in the log")                                  \
+    F (S, UINT, cursor, MUST, "of the newest change")                                              \
+    F (S, RAW, shared, MUST, "vector: the watermarks of batches that rose")                        \
+    F (S, RAW, rows, MUST, "vector: the watermarks of rows that rose")                             \
+    F (S, BOOL, clients, MUST, "the members, or what is known of one, changed")                    \
+    F (S, BOOL, resources, MUST, "a declaration was added")                                        \
+    F (S, BOOL, joined, MUST, "a copy from a member is complete, or began")
+
+//  ---- link and pool
+
+#define DOOR_KNOCK_FIELDS(F, S)                                                                    \
+    F (S, UINT, line, MUST, "the connection, to be answered on")                                   \
+    F (S, KEY, curve, MUST, "the CURVE key that was authenticated: the invitation's")              \
+    F (S, RAW, request, MUST, "what came: door_request (peer.h)")
+#define DOOR_REPLY_FIELDS(F, S)                                                                    \
+    F (S, UINT, line, MUST, "the connection")                                                      \
+    F (S, RAW, answer, MUST, "door_answer (peer.h)")
+#define DOOR_DIAL_FIELDS(F, S)                                                                     \
+    F (S, RAW, endpoints, MUST, "[text, …]: tried in order")                                       \
+    F (S, KEY, server, MUST, "the door's CURVE key")                                               \
+    F (S, BYTES, secret, MUST, "the invitation's 32 bytes")                                        \
+    F (S, RAW, request, MUST, "what is to be said: door_request")
+#define DOOR_KEYS_FIELDS(F, S)                                                                     \
+    F (S, RAW, keys, MUST, "[bin 32, …]: CURVE keys of the invitations that stand")
+#define SEEN_FIELDS(F, S)                                                                          \
+    F (S, RAW, ages, MUST, "[[bin 16, uint64], …]: client, seconds (32.32) since it was seen")
+#define PEERS_FIELDS(F, S)                                                                         \
+    F (S, RAW, ages, MUST, "[[bin 16, uint64], …]: what this node says of all, for its pings")
+
+//  ---- admin asks an actor for what a command needs
+
+#define COMMAND_FIELDS(F, S)                                                                       \
+    F (S, TEXT, verb, MUST, "the command")                                                         \
+    F (S, RAW, request, MUST, "the whole request, a sound msgpack map")
+#define COMMANDED_FIELDS(F, S)                                                                     \
+    F (S, UINT, error, MUST, "0, or the error's number (positive)")                                \
+    F (S, TEXT, message, MAY, "a sentence for people")                                             \
+    F (S, RAW, answer, MAY, "a map: its entries go into the answer as they are")
+#define ALARM_FIELDS(F, S)                                                                         \
+    F (S, TEXT, code, MUST, "its name, e.g. CLOCK_AHEAD; one alarm a code and subject")            \
+    F (S, TEXT, subject, MAY, "what it is about")                                                  \
+    F (S, TEXT, text, MAY, "a sentence; left out: the alarm is over")
+
+//  ---- an actor and its own edge (its sockets, which live in its shell)
+
+#define EDGE_IN_FIELDS(F, S)                                                                       \
+    F (S, UINT, socket, MUST, "which of the actor's sockets")                                      \
+    F (S, UINT, line, MUST, "which connection of it, named by the edge; never used twice")         \
+    F (S, KEY, key, MAY, "the CURVE key that was authenticated, of this very message")
+//  frames: the message's frames, without routing id
+#define EDGE_OUT_FIELDS(F, S)                                                                      \
+    F (S, UINT, socket, MUST, "which of the actor's sockets")                                      \
+    F (S, UINT, line, MUST, "which connection")
+//  frames: the message's frames
+#define EDGE_DIAL_FIELDS(F, S)                                                                     \
+    F (S, UINT, line, MUST, "names the new connection: chosen by the core, odd")                   \
+    F (S, TEXT, endpoint, MUST, "where to")                                                        \
+    F (S, KEY, server, MUST, "the CURVE key that must answer there")                               \
+    F (S, BYTES, secret, MAY, "dial with the key of this secret instead of the node's own")
+#define EDGE_HANG_UP_FIELDS(F, S) F (S, UINT, line, MUST, "which connection")
+#define EDGE_EVENT_FIELDS(F, S)                                                                    \
+    F (S, UINT, socket, MUST, "which of the actor's sockets")                                      \
+    F (S, UINT, line, MUST, "which connection; 0 where it is not known (a stranger)")              \
+    F (S, UINT, event, MUST, "enum edge_event")                                                    \
+    F (S, TEXT, detail, MAY, "address, reason")
+#define EDGE_ADMIT_FIELDS(F, S)                                                                    \
+    F (S, UINT, socket, MUST, "which of the actor's sockets")                                      \
+    F (S, RAW, keys, MUST, "[bin 32, …]: the CURVE keys that may come in, instead of those before")
+#define EDGE_HOLD_FIELDS(F, S)                                                                     \
+    F (S, UINT, socket, MUST, "which of the actor's sockets")                                      \
+    F (S, BOOL, hold, MUST, "true: read nothing from it until told otherwise")
+#define EDGE_BOUND_FIELDS(F, S)                                                                    \
+    F (S, UINT, socket, MUST, "which of the actor's sockets")                                      \
+    F (S, RAW, endpoints, MUST, "[text, …]: where it really listens")
+
+enum edge_event {
+    EDGE_CONNECTED,  // a dialled connection has shaken hands
+    EDGE_LOST,       // a connection is gone, or a send on it failed
+    EDGE_DENIED,     // a handshake was refused: somebody who may not come in
+    EDGE_UNREACHABLE // a dialled endpoint does not answer, or answers with another key
+};
+
+//  ---- ingest and scan
+//  (actors/README.md, "Ingest and scan", says how a scan goes)
+
+#define MAIL_LIST(X)                                                                               \
+    X (CLOCK_ASK, clock_ask, "oplog asks clock for a range of timestamps")                         \
+    X (CLOCK_GRANT, clock_grant, "clock's answer")                                                 \
+    X (APPLY, apply, "api hands oplog an app's request")                                           \
+    X (APPLIED, applied, "oplog's answer: durable, or refused")                                    \
+    X (DECLARE, declare, "api, link and node hand oplog declarations; answered by written")        \
+    X (WRITE, write_out, "ingest, pool and link hand oplog what is to be written")                 \
+    X (WRITTEN, written, "oplog's answer")                                                         \
+    X (TAKE_BATCHES, take_batches, "link hands oplog a peer's batches")                            \
+    X (TAKE_ROWS, take_rows, "link hands oplog a peer's rows")                                     \
+    X (TAKEN, taken, "oplog's answer: durable, or why not")                                        \
+    X (COPY_BEGIN, copy_begin, "link hands oplog the state that a copy begins with")               \
+    X (COPY_CHUNK, copy_chunk, "link hands oplog records of a copy")                               \
+    X (ADVANCED, advanced, "oplog tells link, pool and api that there is something new")           \
+    X (DOOR_KNOCK, door_knock, "link tells pool who knocks")                                       \
+    X (DOOR_REPLY, door_reply, "pool's answer to who knocked")                                     \
+    X (DOOR_DIAL, door_dial, "pool asks link to knock at a member's door")                         \
+    X (DOOR_ANSWERED, door_reply, "link tells pool what the door answered; empty: nobody did")     \
+    X (DOOR_KEYS, door_keys, "pool tells link which invitations stand")                            \
+    X (SEEN, seen, "link tells pool whom it, or a peer, has seen")                                 \
+    X (PEERS, peers, "pool tells link when all were last seen")                                    \
+    X (COMMAND, command, "admin asks an actor on behalf of an operator")                           \
+    X (COMMANDED, commanded, "the actor's answer")                                                 \
+    X (ALARM, alarm, "an actor tells admin that something needs a person, or no longer does")      \
+    X (EDGE_IN, edge_in, "a message came in")                                                      \
+    X (EDGE_OUT, edge_out, "send a message")                                                       \
+    X (EDGE_DIAL, edge_dial, "open a connection")                                                  \
+    X (EDGE_HANG_UP, edge_hang_up, "close a connection")                                           \
+    X (EDGE_EVENT, edge_event_mail, "something happened to a connection")                          \
+    X (EDGE_ADMIT, edge_admit, "who may come in")                                                  \
+    X (EDGE_HOLD, edge_hold, "stop or go on reading")                                              \
+    X (EDGE_BOUND, edge_bound, "where a socket listens")                                           \
+    SCAN_MAIL_LIST (X)
+
+#include "messages/mail_scan.h"
+
+MESSAGE_STRUCT (clock_ask, CLOCK_ASK_FIELDS)
+MESSAGE_STRUCT (clock_grant, CLOCK_GRANT_FIELDS)
+MESSAGE_STRUCT (apply, APPLY_FIELDS)
+MESSAGE_STRUCT (applied, APPLIED_FIELDS)
+MESSAGE_STRUCT (declare, DECLARE_FIELDS)
+MESSAGE_STRUCT (write_out, WRITE_FIELDS)
+MESSAGE_STRUCT (written, WRITTEN_FIELDS)
+MESSAGE_STRUCT (take_batches, TAKE_BATCHES_FIELDS)
+MESSAGE_STRUCT (take_rows, TAKE_ROWS_FIELDS)
+MESSAGE_STRUCT (taken, TAKEN_FIELDS)
+MESSAGE_STRUCT (copy_begin, COPY_BEGIN_FIELDS)
+MESSAGE_STRUCT (copy_chunk, COPY_CHUNK_FIELDS)
+MESSAGE_STRUCT (advanced, ADVANCED_FIELDS)
+MESSAGE_STRUCT (door_knock, DOOR_KNOCK_FIELDS)
+MESSAGE_STRUCT (door_reply, DOOR_REPLY_FIELDS)
+MESSAGE_STRUCT (door_dial, DOOR_DIAL_FIELDS)
+MESSAGE_STRUCT (door_keys, DOOR_KEYS_FIELDS)
+MESSAGE_STRUCT (seen, SEEN_FIELDS)
+MESSAGE_STRUCT (peers, PEERS_FIELDS)
+MESSAGE_STRUCT (command, COMMAND_FIELDS)
+MESSAGE_STRUCT (commanded, COMMANDED_FIELDS)
+MESSAGE_STRUCT (alarm, ALARM_FIELDS)
+MESSAGE_STRUCT (edge_in, EDGE_IN_FIELDS)
+MESSAGE_STRUCT (edge_out, EDGE_OUT_FIELDS)
+MESSAGE_STRUCT (edge_dial, EDGE_DIAL_FIELDS)
+MESSAGE_STRUCT (edge_hang_up, EDGE_HANG_UP_FIELDS)
+MESSAGE_STRUCT (edge_event_mail, EDGE_EVENT_FIELDS)
+MESSAGE_STRUCT (edge_admit, EDGE_ADMIT_FIELDS)
+MESSAGE_STRUCT (edge_hold, EDGE_HOLD_FIELDS)
+MESSAGE_STRUCT (edge_bound, EDGE_BOUND_FIELDS)
+
+enum mail_verb {
+    MAIL_NONE,
+#define X(VERB, type, text) MAIL_##VERB,
+    MAIL_LIST (X)
+#undef X
+        MAIL_COUNT
+};
+
+//  The type of a verb's body, its name ("clock_ask") and its text; NULL for an unknown verb.
+const message_type_t *mail_type (int verb);
+const char *mail_verb_name (int verb);
+
+//  ---- the envelope: [from, to, verb, ticket]
+
+typedef struct envelope {
+    int from; // enum actor
+    int to;
+    int verb; // enum mail_verb
+    uint64_t ticket;
+} envelope_t;
+
+void envelope_pack (const envelope_t *self, buffer_t *out);
+int envelope_unpack (slice_t bytes, envelope_t *ret_envelope); // ERR_MALFORMED, ERR_UNKNOWN_VERB
+
+#endif
