@@ -9,9 +9,9 @@
 //      updated u64         only with flag 1
 //      by varint           number of the client, 0: none; only with flag 1
 //
-//  A group's entries wait in memory until it closes: only then is its last cursor known, and whether a record that came
-//  also stayed. Then they are appended, in order. A record finds its place in the open group by its cursor, so no index
-//  is needed.
+//  A group's entries wait in memory until it closes: only then is its last cursor known, and
+//  whether a record that came also stayed. Then they are appended, in order. A record finds its
+//  place in the open group by its cursor, so no index is needed.
 
 #include <stdlib.h>
 

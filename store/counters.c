@@ -1,6 +1,7 @@
 //  counters - the numbers that outlive the rows they counted
 //
-//  meta "counters": sequence, batches, operations, bytes, cursor, forgotten u64; origins, resources u32
+//  meta "counters": sequence, batches, operations, bytes, cursor, forgotten u64; origins,
+//  resources u32
 
 #include "store/table.h"
 

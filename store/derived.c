@@ -1,26 +1,17 @@
-//  derived - derived:         resource u32, uuid 16 -> mark, rows varint, owners varint,
-//                             owner 16, row 16 (the first of its rows; only with rows > 0), value
-//            derived_sources: resource u32, uuid 16, owner 16, row 16 -> nothing
+//  derived - resource u32, uuid 16 -> mark, rows varint, owners varint,
+//                                     owner 16, row 16 (its first row; only with rows > 0), value
 //
-//  A derived record shows properties of the row with the smallest (owner, uuid) among those that have its key, and how many
-//  rows and owners there are. It knows both numbers and which row is the first, so a row that comes or goes costs
-//  one search, and one that changes in what is not shown costs nothing. Without rows it is a mark, for as
-//  long as `changes` tells of its end. Its `updated` is its first row's, looked up when it is asked for: what a node happened
-//  to see on the way leaves no trace.
+//  A derived record shows properties of the row with the smallest (owner, uuid) among those that
+//  have its key, and how many rows and owners there are. It knows both numbers and which row is
+//  the first, so a row that comes or goes costs one search, and one that changes in what is not
+//  shown costs nothing. Without rows it is a mark, for as long as `changes` tells of its end. Its
+//  `updated` is its first row's, looked up when it is asked for: what a node happened to see on
+//  the way leaves no trace.
 
+#include "store/derived.h"
 #include "store/owned.h"
-#include "store/visible.h"
 
 #include "messages/keys.h"
-
-typedef struct derived {
-    mark_t mark;
-    uint64_t rows;
-    uint64_t owners;
-    uuid16_t owner; // of the first row
-    uuid16_t row;
-    slice_t value; // of the transaction; empty where there are no rows
-} derived_t;
 
 //  ---- values
 
@@ -41,8 +32,7 @@ static slice_t property_of (slice_t map, slice_t name)
     return slice_of (NULL, 0);
 }
 
-//  The uuid of the derived record that a row belongs to; false if it belongs to none.
-static bool uuid_of_row (const slot_t *slot, slice_t map, uuid16_t *ret_uuid)
+bool derived_uuid_of_row (const slot_t *slot, slice_t map, uuid16_t *ret_uuid)
 {
     slice_t value = property_of (map, slice_text (slot->entry.resource.key));
     cursor_t cursor = cursor_over (value);
@@ -53,8 +43,7 @@ static bool uuid_of_row (const slot_t *slot, slice_t map, uuid16_t *ret_uuid)
     return true;
 }
 
-//  What a derived record shows, from its first row's map.
-static void value_build (const slot_t *slot, const derived_t *self, slice_t map, buffer_t *out)
+void derived_build (const slot_t *slot, const derived_t *self, slice_t map, buffer_t *out)
 {
     slice_t values[RESOURCE_KEEP_MAX];
     size_t count = 0;
@@ -93,8 +82,7 @@ static int derived_take (txn_t *txn, slice_t value, derived_t *ret_derived)
     return 0;
 }
 
-static int derived_load (
-    txn_t *txn, const slot_t *slot, const uuid16_t *uuid, derived_t *ret_derived)
+int derived_load (txn_t *txn, const slot_t *slot, const uuid16_t *uuid, derived_t *ret_derived)
 {
     table_key_t key;
     slice_t value;
@@ -107,8 +95,7 @@ static int derived_load (
     return rc ? rc : derived_take (txn, value, ret_derived);
 }
 
-//  Its new value is in txn->after, what it showed before in txn->before.
-static int derived_store (
+int derived_store (
     txn_t *txn, slot_t *slot, const uuid16_t *uuid, derived_t *self, const timestamp_t *stamp)
 {
     table_key_t key;
@@ -132,46 +119,7 @@ static int derived_store (
     return table_put (txn, TABLE_DERIVED, key_slice (&key), buffer_slice (out));
 }
 
-//  ---- sources
-
-static void source_key (const slot_t *slot, const uuid16_t *uuid, const uuid16_t *owner,
-    const uuid16_t *row, table_key_t *ret_key)
-{
-    key_record (ret_key, slot->entry.number, uuid);
-    if (owner)
-        key_uuid (ret_key, owner);
-    if (row)
-        key_uuid (ret_key, row);
-}
-
-//  The first source of a derived record (owner NULL: of any owner); ERR_NOT_FOUND.
-static int source_first (txn_t *txn, const slot_t *slot, const uuid16_t *uuid,
-    const uuid16_t *owner, uuid16_t *ret_owner, uuid16_t *ret_row)
-{
-    table_key_t prefix;
-    slice_t key, value;
-    source_key (slot, uuid, owner, NULL, &prefix);
-    int rc = table_seek (txn, TABLE_DERIVED_SOURCES, key_slice (&prefix), &key, &value);
-    if (rc)
-        return rc;
-    if (!slice_begins (key, key_slice (&prefix)))
-        return ERR_NOT_FOUND;
-    key = slice_of (key.data + 20, key.size - 20);
-    return take_uuid (&key, ret_owner) && take_uuid (&key, ret_row) ? 0 : txn_corrupt (txn);
-}
-
-//  Whether the owner has a source of this record; 0 or an error.
-static int owner_has (
-    txn_t *txn, const slot_t *slot, const uuid16_t *uuid, const uuid16_t *owner, bool *ret_has)
-{
-    uuid16_t found, row;
-    int rc = source_first (txn, slot, uuid, owner, &found, &row);
-    *ret_has = rc == 0;
-    return rc == ERR_NOT_FOUND ? 0 : rc;
-}
-
-//  The map of the first row.
-static int first_map (
+int derived_first_map (
     txn_t *txn, const slot_t *slot, const derived_t *self, uint64_t *ret_updated, slice_t *ret_map)
 {
     slot_t *source;
@@ -181,151 +129,13 @@ static int first_map (
     return rc == ERR_NOT_FOUND || rc == ERR_UNKNOWN_RESOURCE ? txn_corrupt (txn) : rc;
 }
 
-static bool is_first (const derived_t *self, const uuid16_t *owner, const uuid16_t *row)
-{
-    int order = uuid_compare (owner, &self->owner);
-    return order < 0 || (order == 0 && uuid_compare (row, &self->row) <= 0);
-}
-
-static void before_keep (txn_t *txn, const derived_t *self)
-{
-    buffer_clear (&txn->before);
-    buffer_append (&txn->before, self->value.data, self->value.size);
-}
-
-//  ---- a row comes, goes, or changes
-
-//  `map` may be memory of the transaction: all that is made of it is made before the first write.
-static int source_add (txn_t *txn, slot_t *slot, const uuid16_t *uuid, const uuid16_t *owner,
-    const uuid16_t *row, slice_t map, const timestamp_t *stamp)
-{
-    derived_t self;
-    bool has;
-    uint64_t updated;
-    table_key_t key;
-    int rc = derived_load (txn, slot, uuid, &self);
-    if (!rc)
-        rc = owner_has (txn, slot, uuid, owner, &has);
-    if (rc)
-        return rc;
-    before_keep (txn, &self);
-    self.owners += !has;
-    if (self.rows++ == 0 || is_first (&self, owner, row)) {
-        self.owner = *owner;
-        self.row = *row;
-    } else if (slot->keeps_counts)
-        rc = first_map (txn, slot, &self, &updated, &map);
-    else
-        map = slice_of (NULL, 0); // it shows what it showed
-    if (rc)
-        return rc;
-    buffer_clear (&txn->after);
-    if (map.size)
-        value_build (slot, &self, map, &txn->after);
-    else
-        buffer_append (&txn->after, txn->before.data, txn->before.size);
-    source_key (slot, uuid, owner, row, &key);
-    rc = table_put (txn, TABLE_DERIVED_SOURCES, key_slice (&key), slice_of (NULL, 0));
-    return rc ? rc : derived_store (txn, slot, uuid, &self, stamp);
-}
-
-static int source_remove (txn_t *txn, slot_t *slot, const uuid16_t *uuid, const uuid16_t *owner,
-    const uuid16_t *row, const timestamp_t *stamp)
-{
-    derived_t self;
-    bool has;
-    uint64_t updated;
-    slice_t map = {NULL, 0};
-    table_key_t key;
-    int rc = derived_load (txn, slot, uuid, &self);
-    if (rc)
-        return rc;
-    before_keep (txn, &self);
-    source_key (slot, uuid, owner, row, &key);
-    rc = table_delete (txn, TABLE_DERIVED_SOURCES, key_slice (&key));
-    if (rc == ERR_NOT_FOUND || (!rc && (self.rows == 0 || self.owners == 0)))
-        return txn_corrupt (txn);
-    if (!rc)
-        rc = owner_has (txn, slot, uuid, owner, &has);
-    if (rc)
-        return rc;
-    bool first = is_first (&self, owner, row);
-    self.owners -= !has;
-    self.rows--;
-    buffer_clear (&txn->after);
-    if (self.rows && first)
-        rc = source_first (txn, slot, uuid, NULL, &self.owner, &self.row);
-    if (!rc && self.rows && (first || slot->keeps_counts)) {
-        rc = first_map (txn, slot, &self, &updated, &map);
-        if (!rc)
-            value_build (slot, &self, map, &txn->after);
-    } else if (!rc && self.rows)
-        buffer_append (&txn->after, txn->before.data, txn->before.size);
-    if (rc)
-        return rc == ERR_NOT_FOUND ? txn_corrupt (txn) : rc;
-    return derived_store (txn, slot, uuid, &self, stamp);
-}
-
-//  A row that stays with its record: only the first one shows.
-static int source_change (txn_t *txn, slot_t *slot, const uuid16_t *uuid, const uuid16_t *owner,
-    const uuid16_t *row, slice_t map, const timestamp_t *stamp)
-{
-    derived_t self;
-    int rc = derived_load (txn, slot, uuid, &self);
-    if (rc || !uuid_equal (owner, &self.owner) || !uuid_equal (row, &self.row))
-        return rc;
-    value_build (slot, &self, map, &txn->after);
-    if (slice_equal (self.value, buffer_slice (&txn->after)))
-        return 0;
-    before_keep (txn, &self);
-    return derived_store (txn, slot, uuid, &self, stamp);
-}
-
-int derived_follow (
-    txn_t *txn, slot_t *source, const uuid16_t *owner, const row_t *row, slice_t before)
-{
-    timestamp_t stamp = {row->updated, *owner};
-    int rc = slots_link (txn);
-    for (slot_t *slot = source->derived_first; slot && !rc; slot = slot->derived_next) {
-        uuid16_t old, new;
-        bool had = uuid_of_row (slot, before, &old);
-        bool has = uuid_of_row (slot, row->value, &new);
-        if (had && has && uuid_equal (&old, &new)) {
-            rc = source_change (txn, slot, &new, owner, &row->uuid, row->value, &stamp);
-            continue;
-        }
-        if (had)
-            rc = source_remove (txn, slot, &old, owner, &row->uuid, &stamp);
-        if (!rc && has)
-            rc = source_add (txn, slot, &new, owner, &row->uuid, row->value, &stamp);
-    }
-    return rc;
-}
-
-int derived_fill (txn_t *txn, slot_t *derived)
-{
-    slice_t from = slice_text (derived->entry.resource.from);
-    uuid16_t owner, uuid;
-    row_t row;
-    int rc = owned_next (txn, from, NULL, NULL, NULL, &owner, &row);
-    while (!rc) {
-        timestamp_t stamp = {row.updated, owner};
-        uuid16_t row_uuid = row.uuid;
-        if (uuid_of_row (derived, row.value, &uuid))
-            rc = source_add (txn, derived, &uuid, &owner, &row_uuid, row.value, &stamp);
-        if (!rc)
-            rc = owned_next (txn, from, NULL, &owner, &row_uuid, &owner, &row);
-    }
-    return rc == ERR_NOT_FOUND ? 0 : rc;
-}
-
 //  ---- reading
 
 static int derived_shown (txn_t *txn, const slot_t *slot, const derived_t *self,
     timestamp_t *ret_updated, slice_t *ret_value)
 {
     slice_t map;
-    int rc = first_map (txn, slot, self, &ret_updated->time, &map);
+    int rc = derived_first_map (txn, slot, self, &ret_updated->time, &map);
     if (rc)
         return rc;
     ret_updated->client = self->owner;

@@ -41,8 +41,8 @@ static const struct {
 
 //  ---- the length of the file
 
-//  How many of the pages [from, to) the newest snapshot does not use. LMDB keeps them in its table 0:
-//  key: transaction, value: count, page, page, … in native words.
+//  How many of the pages [from, to) the newest snapshot does not use. LMDB keeps them in its
+//  table 0: key: transaction, value: count, page, page, … in native words.
 static uint64_t free_pages (MDB_env *env, uint64_t from, uint64_t to)
 {
     MDB_txn *txn;
@@ -71,9 +71,9 @@ static uint64_t free_pages (MDB_env *env, uint64_t from, uint64_t to)
     return count;
 }
 
-//  A file cut short opens, and faults when the missing pages are read. But LMDB may itself leave its
-//  last pages unwritten: those that a transaction took and gave back. So a file that is short is
-//  lengthened with zeros, which is safe to read, and is sound if all that was missing is free.
+//  A file cut short opens, and faults when the missing pages are read. But LMDB may itself leave
+//  its last pages unwritten: those that a transaction took and gave back. So a file that is short
+//  is lengthened with zeros, which is safe to read, and is sound if all that was missing is free.
 static int length_check (store_t *self)
 {
     MDB_envinfo info;

@@ -1,4 +1,5 @@
-//  origins - clients as small numbers, so that a timestamp in a record costs one byte for its client
+//  origins - clients as small numbers, so that a timestamp in a record costs one byte for its
+//  client
 //
 //      'c' client 16  ->  number u32
 //      'n' number u32 ->  client 16

@@ -1,8 +1,8 @@
 //  owned - owned:         resource u32, owner 16, uuid 16 -> mark, updated u64, value
 //          owned_updated: owner u32, updated u64 -> resource u32, uuid 16
 //
-//  The first key holds the whole owner, since rows are wanted in the order of (owner, uuid); the second its number.
-//  A row without a value is the marker of a deletion.
+//  The first key holds the whole owner, since rows are wanted in the order of (owner, uuid); the
+//  second its number. A row without a value is the marker of a deletion.
 
 #include "store/owned.h"
 #include "store/visible.h"
@@ -101,7 +101,8 @@ static int index_get (
     return rc;
 }
 
-//  Moves the row's entry in the index. An owner that gives one time to two rows breaks its own stream: refused.
+//  Moves the row's entry in the index. An owner that gives one time to two rows breaks its own
+//  stream: refused.
 static int index_move (
     txn_t *txn, const slot_t *slot, const uuid16_t *owner, const row_t *row, const kept_t *kept)
 {

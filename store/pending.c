@@ -90,8 +90,8 @@ int pending_find (
     return rc;
 }
 
-//  A chain's batches are in the log in the order of the chain. So of each origin one place in the index
-//  decides, and the walk leaps from origin to origin.
+//  A chain's batches are in the log in the order of the chain. So of each origin one place in the
+//  index decides, and the walk leaps from origin to origin.
 int pending_first_uncovered (txn_t *txn, const vector_t *vector, uint64_t *ret_sequence)
 {
     counters_t *counters;

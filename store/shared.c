@@ -1,7 +1,7 @@
-//  shared - resource u32, uuid 16 -> mark, the record's state as record_pack writes it with numbers for clients
+//  shared - resource u32, uuid 16 -> mark, the record's state as record_pack writes it with numbers
 //
-//  A record of which nothing is left to remember, but whose deletion `changes` still tells, is a mark alone. Others that
-//  are nothing are not there.
+//  A record of which nothing is left to remember, but whose deletion `changes` still tells, is a
+//  mark alone. Others that are nothing are not there.
 
 #include "store/shared.h"
 #include "store/state.h"
@@ -47,7 +47,8 @@ void state_show (const slot_t *slot, const record_t *record, buffer_t *out)
         record_show (record, slot->entry.resource.rule, out);
 }
 
-//  When it came to show what it shows: its last write, or, of one that is gone, the largest that is known of it.
+//  When it came to show what it shows: its last write, or, of one that is gone, the largest that is
+//  known of it.
 static timestamp_t stamp_of (const record_t *record, bool visible)
 {
     timestamp_t stamp = record->written;

@@ -1,6 +1,7 @@
 //  shared_copy - the shared records in order, out of one store and into another
 //
-//  The order is that of resource names, then uuids: all nodes have it, whereas numbers are each node's own.
+//  The order is that of resource names, then uuids: all nodes have it, whereas numbers are each
+//  node's own.
 
 #include "store/shared.h"
 #include "store/state.h"
@@ -27,8 +28,8 @@ static place_t place_of (const slot_t *slot, const uuid16_t *uuid)
     return place;
 }
 
-//  The next record of any resource behind the place, unless nothing is left; moves the place to it. Its state is in
-//  txn->record. ERR_NOT_FOUND, with the place at the end.
+//  The next record of any resource behind the place; moves the place to it. Its state is in
+//  txn->record. ERR_NOT_FOUND where nothing is left, with the place at the end.
 static int place_step (txn_t *txn, place_t *place, slot_t **ret_slot, state_t *ret_state)
 {
     slot_t *slot = NULL;
@@ -141,7 +142,7 @@ static int copy_one (txn_t *txn, cursor_t *cursor, place_t *place, const place_t
     uuid16_t uuid;
     slot_t *slot;
     state_t state;
-    //  Dropping uses the scratch records, so this one is only looked at first, and taken again behind it.
+    //  Dropping uses the scratch records, so this one is only looked at, and taken again behind it.
     cursor_t again = *cursor;
     int rc = record_take (cursor, &resource, &uuid, &txn->other);
     if (rc)

@@ -22,8 +22,8 @@ int state_next (txn_t *txn, const slot_t *slot, const uuid16_t *after, uuid16_t 
 //  Makes out the visible value; empty where none is visible.
 void state_show (const slot_t *slot, const record_t *record, buffer_t *out);
 
-//  Writes the record's new state. What it showed before must be in txn->before. `fallback` (may be NULL) stamps a deletion of
-//  which the record itself remembers nothing.
+//  Writes the record's new state. What it showed before must be in txn->before. `fallback` (may be
+//  NULL) stamps a deletion of which the record itself remembers nothing.
 int state_store (txn_t *txn, slot_t *slot, const uuid16_t *uuid, state_t *state,
     const record_t *record, const timestamp_t *fallback);
 

@@ -188,7 +188,8 @@ int store_begin (store_t *self, bool write, txn_t **ret_txn)
     return 0;
 }
 
-//  Ends the transaction, committing if rc is 0. The writer's memory is not touched once LMDB has let go.
+//  Ends the transaction, committing if rc is 0. The writer's memory is not touched once LMDB has
+//  let go.
 static int txn_end (txn_t **txn_p, int rc)
 {
     txn_t *txn = *txn_p;

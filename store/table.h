@@ -6,9 +6,10 @@
 //      value = XXH3-64 (what follows, seeded with XXH3-64 of the key's bytes), big endian 8
 //              what follows
 //
-//  so a value that was changed on the disk, or that stands under another key than its own, does not
-//  pass. Numbers in keys are big endian; numbers inside values are big endian where their size is
-//  fixed, else varints: seven bits a byte, least significant first, the top bit set on all but the last.
+//  so a value that was changed on the disk, or that stands under another key than its own, does
+//  not pass. Numbers in keys are big endian; numbers inside values are big endian where their
+//  size is fixed, else varints: seven bits a byte, least significant first, the top bit set on
+//  all but the last.
 
 #ifndef TIDEPOOL_STORE_TABLE_H
 #define TIDEPOOL_STORE_TABLE_H
@@ -60,7 +61,7 @@ typedef struct origin {
     uuid16_t client;
 } origin_t;
 
-typedef struct slot slot_t;                   // a resource as a transaction knows it: visible.h
+typedef struct slot slot_t;                     // a resource as a transaction knows it: visible.h
 typedef struct changed_record changed_record_t; // visible.h
 
 struct store {
@@ -71,7 +72,7 @@ struct store {
     uint64_t map_size_max;
     unsigned int flags; // of mdb_env_open
     char *dir;
-    txn_t *writer;      // the one writing transaction; keeps its memory
+    txn_t *writer; // the one writing transaction; keeps its memory
     atomic_int fail_error;
     _Atomic uint64_t fail_after;
 };
@@ -207,13 +208,12 @@ int table_append (txn_t *txn, enum table table, slice_t key, slice_t value);
 int table_delete (txn_t *txn, enum table table, slice_t key); // ERR_NOT_FOUND
 int table_clear (txn_t *txn, enum table table);
 
-//  The first entry >= key, or > key; ERR_NOT_FOUND at the end of the table. A reader that goes on from
-//  the key it was given last pays one step, not a search.
+//  The first entry >= key, or > key; ERR_NOT_FOUND at the end of the table. A reader that goes on
+//  from the key it was given last pays one step, not a search.
 int table_seek (txn_t *txn, enum table table, slice_t key, slice_t *ret_key, slice_t *ret_value);
 int table_next (txn_t *txn, enum table table, slice_t after, slice_t *ret_key, slice_t *ret_value);
 //  The last entry < key.
-int table_before (
-    txn_t *txn, enum table table, slice_t key, slice_t *ret_key, slice_t *ret_value);
+int table_before (txn_t *txn, enum table table, slice_t key, slice_t *ret_key, slice_t *ret_value);
 
 //  Marks the transaction dead if the error is one that kills it; answers the error.
 int txn_fail (txn_t *txn, int error);

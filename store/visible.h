@@ -1,7 +1,7 @@
 //  visible - what a change of any record does beside its own table (private to store/)
 //
-//  Count and digest of its resource, and its entry in `changes`. All four kinds of record go through
-//  visible_change, so there is one place where these are kept in step.
+//  Count and digest of its resource, and its entry in `changes`. All four kinds of record go
+//  through visible_change, so there is one place where these are kept in step.
 
 #ifndef TIDEPOOL_STORE_VISIBLE_H
 #define TIDEPOOL_STORE_VISIBLE_H
@@ -32,7 +32,8 @@ struct slot {
 
 //  ERR_UNKNOWN_RESOURCE. A slot stays where it is until the transaction ends.
 int slot_find (txn_t *txn, slice_t name, slot_t **ret_slot);
-int slot_by_number (txn_t *txn, uint32_t number, slot_t **ret_slot); // ERR_CORRUPT where there is none
+//  ERR_CORRUPT where there is none.
+int slot_by_number (txn_t *txn, uint32_t number, slot_t **ret_slot);
 //  Also ERR_MALFORMED if it is of another kind.
 int slot_of_kind (txn_t *txn, slice_t name, int kind, slot_t **ret_slot);
 //  The resource whose name follows; ERR_NOT_FOUND.
@@ -53,8 +54,9 @@ typedef struct mark {
 void mark_add (const mark_t *self, buffer_t *out);
 bool mark_take (slice_t *from, mark_t *ret_mark);
 
-//  What a record showed before and shows now (empty: nothing). Where that differs, brings count, digest and `changes` in
-//  step, and *mark. `owner` may be NULL; `stamp` says when and by whom, its client may be zero.
+//  What a record showed before and shows now (empty: nothing). Where that differs, brings count,
+//  digest and `changes` in step, and *mark. `owner` may be NULL; `stamp` says when and by whom, its
+//  client may be zero.
 int visible_change (txn_t *txn, slot_t *slot, const uuid16_t *owner, const uuid16_t *uuid,
     slice_t before, slice_t after, const timestamp_t *stamp, mark_t *mark);
 
@@ -78,11 +80,12 @@ int changes_touch (txn_t *txn, const slot_t *slot, const uuid16_t *owner, const 
     bool was_visible, bool is_visible, const timestamp_t *stamp, mark_t *mark);
 int changes_flush (txn_t *txn);
 
-//  ---- derived.c
+//  ---- derived_follow.c
 
-//  A row of an owned resource showed `before` (empty: nothing) and shows `after`. The row's own table is written
-//  already. `before` must not be memory of the transaction.
-int derived_follow (txn_t *txn, slot_t *source, const uuid16_t *owner, const row_t *row, slice_t before);
+//  A row of an owned resource showed `before` (empty: nothing) and shows what it says now. Its own
+//  table is written already. `before` must not be memory of the transaction.
+int derived_follow (
+    txn_t *txn, slot_t *source, const uuid16_t *owner, const row_t *row, slice_t before);
 //  Computes a resource that was just declared from the rows that are here.
 int derived_fill (txn_t *txn, slot_t *derived);
 
@@ -92,8 +95,8 @@ int shared_visible (
     txn_t *txn, const slot_t *slot, const uuid16_t *uuid, timestamp_t *ret_written, buffer_t *out);
 int owned_visible (txn_t *txn, const slot_t *slot, const uuid16_t *owner, const uuid16_t *uuid,
     uint64_t *ret_updated, slice_t *ret_value);
-int derived_visible (txn_t *txn, slot_t *slot, const uuid16_t *uuid, timestamp_t *ret_updated,
-    slice_t *ret_value);
+int derived_visible (
+    txn_t *txn, slot_t *slot, const uuid16_t *uuid, timestamp_t *ret_updated, slice_t *ret_value);
 int local_visible (txn_t *txn, const slot_t *slot, const uuid16_t *uuid, uint64_t *ret_updated,
     slice_t *ret_value);
 

@@ -1,8 +1,8 @@
 //  watermarks - kind u8, client 16 -> upto u64, hash 32
 //  published  - origin 16, client 16 -> upto u64
 //
-//  Keys hold whole clients, not their numbers: there are few entries, and they are wanted in the order of
-//  the clients, as a vector has them.
+//  Keys hold whole clients, not their numbers: there are few entries, and they are wanted in the
+//  order of the clients, as a vector has them.
 
 #include "store/watermarks.h"
 #include "store/table.h"
