@@ -332,7 +332,7 @@ static int seal (oplog_t *self, step_t *step)
     uint64_t sequence, upto = self->writer.time;
     own_seen_fill (self, published);
     buffer_clear (&self->sealed);
-    batch_writer_seal (&self->writer, upto, &self->own_seen, identity, &self->sealed, &hash);
+    batch_writer_seal (&self->writer, upto, &self->own_seen, NULL, identity, &self->sealed, &hash);
     int rc = batch_decode (buffer_slice (&self->sealed), &batch);
     if (rc == 0)
         rc = pending_append (step->txn, &batch, &sequence);
