@@ -81,7 +81,7 @@ typedef struct batch_writer {
     hash_t previous;
     uint64_t time;       // of the last operation added
     uuid16_t client;     // of the last operation added
-    const vector_t *covers; // NULL, but in a batch that issues anew
+    bool needs_covers;   // it holds what only a batch that issues anew may hold
     size_t count;
     buffer_t operations;
     buffer_t names;      // packed resource names, in order of index
@@ -89,19 +89,13 @@ typedef struct batch_writer {
 } batch_writer_t;
 
 void batch_writer_begin (batch_writer_t *self, const uuid16_t *origin, uint64_t after, const hash_t *previous);
-
-//  Right after begin: the batch issues anew, and covers this. Its operations may be other clients', and the first
-//  earlier than `after`. Borrowed until it is sealed.
-void batch_writer_issue_anew (batch_writer_t *self, const vector_t *covers);
-
 //  The operation's timestamp must be larger than the one before; asserts.
 void batch_writer_add (batch_writer_t *self, const operation_t *operation);
 size_t batch_writer_size (const batch_writer_t *self); // bytes so far, roughly
-
 //  Seals: appends the batch's bytes to out. upto == the last operation's time; any time after `after` if there is
-//  no operation; when issuing anew, any that is no earlier than the last operation's. The identity is the origin's.
-//  Asserts all of this; ret_hash may be NULL.
-void batch_writer_seal (batch_writer_t *self, uint64_t upto, const vector_t *seen,
+//  no operation; and in a batch that issues anew, where covers is not NULL, any that is no earlier than the last
+//  operation's. The identity is the origin's. Asserts all of this; ret_hash may be NULL.
+void batch_writer_seal (batch_writer_t *self, uint64_t upto, const vector_t *seen, const vector_t *covers,
     const identity_t *identity, buffer_t *out, hash_t *ret_hash);
 void batch_writer_release (batch_writer_t *self);
 

@@ -18,17 +18,11 @@ void batch_writer_begin (
     self->previous = after ? *previous : (hash_t){0};
     self->time = after;
     self->client = (uuid16_t){0};
-    self->covers = NULL;
+    self->needs_covers = false;
     self->count = 0;
     self->name_count = 0;
     buffer_clear (&self->operations);
     buffer_clear (&self->names);
-}
-
-void batch_writer_issue_anew (batch_writer_t *self, const vector_t *covers)
-{
-    assert (self->count == 0);
-    self->covers = covers;
 }
 
 void batch_writer_release (batch_writer_t *self)
@@ -58,15 +52,15 @@ static size_t index_of (batch_writer_t *self, slice_t name)
     return self->name_count++;
 }
 
-//  Only a batch that issues anew may hold other clients' operations, and begin before its `after`.
+//  Notes the operation's place behind the one before, and what it asks of the batch.
 static void take_stamp (batch_writer_t *self, const timestamp_t *stamp)
 {
     timestamp_t before = {self->time, self->client};
     bool is_first = self->count == 0;
     assert (!timestamp_is_none (stamp));
     assert (is_first || timestamp_compare (&before, stamp) < 0);
-    assert (self->covers || !is_first || stamp->time > self->after);
-    assert (self->covers || uuid_equal (&stamp->client, &self->origin));
+    if ((is_first && stamp->time <= self->after) || !uuid_equal (&stamp->client, &self->origin))
+        self->needs_covers = true;
     self->time = stamp->time;
     self->client = stamp->client;
     self->count++;
@@ -103,8 +97,8 @@ void batch_writer_add (batch_writer_t *self, const operation_t *operation)
 
 //  ---- sealing
 
-static void pack_all_but_signature (
-    const batch_writer_t *self, uint64_t upto, const vector_t *seen, buffer_t *out)
+static void pack_all_but_signature (const batch_writer_t *self, uint64_t upto, const vector_t *seen,
+    const vector_t *covers, buffer_t *out)
 {
     pack_array (out, BATCH_ELEMENTS);
     pack_uint (out, BATCH_VERSION);
@@ -116,8 +110,8 @@ static void pack_all_but_signature (
         pack_nil (out);
     pack_uint (out, upto);
     vector_pack (seen, out);
-    if (self->covers)
-        vector_pack (self->covers, out);
+    if (covers)
+        vector_pack (covers, out);
     else
         pack_nil (out);
     pack_array (out, self->name_count);
@@ -127,19 +121,20 @@ static void pack_all_but_signature (
 }
 
 void batch_writer_seal (batch_writer_t *self, uint64_t upto, const vector_t *seen,
-    const identity_t *identity, buffer_t *out, hash_t *ret_hash)
+    const vector_t *covers, const identity_t *identity, buffer_t *out, hash_t *ret_hash)
 {
     assert (uuid_equal (&identity->client, &self->origin));
     assert (!vector_find (seen, &self->origin));
     assert (upto > self->after);
-    assert (self->count == 0 || upto == self->time || (self->covers && upto > self->time));
+    assert (covers || !self->needs_covers);
+    assert (self->count == 0 || upto == self->time || (covers && upto > self->time));
 
     //  What is signed is the domain and the batch: they are written behind each other, and the domain
     //  is taken out again.
     size_t start = out->size;
     buffer_reserve (out, BATCH_DOMAIN_SIZE + batch_writer_size (self));
     buffer_append (out, BATCH_DOMAIN, BATCH_DOMAIN_SIZE);
-    pack_all_but_signature (self, upto, seen, out);
+    pack_all_but_signature (self, upto, seen, covers, out);
     uint8_t signature[SIGNATURE_SIZE];
     key_sign (identity, slice_of (out->data + start, out->size - start), signature);
     pack_bin (out, slice_of (signature, sizeof signature));
