@@ -84,7 +84,8 @@ uuid16_t uuid_of_bytes (slice_t bytes)
 
 //  ---- Z85 (ZeroMQ RFC 32): 4 bytes, big endian, as 5 digits of base 85
 
-static const char z85_digits[Z85_BASE + 1] =
+static const char z85_digits[Z85_BASE] = // without a closing zero
+
     "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTU"
     "VWXYZ.-:+=^!/*?&<>()[]{}@%$#";
 

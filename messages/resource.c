@@ -174,7 +174,7 @@ static const char *check_keep_entry (const char *entry)
 {
     slice_t shown = shown_name (entry);
     const char *source = entry[shown.size] ? entry + shown.size + 1 : entry;
-    if (shown.size == 0 || !source[0])
+    if (shown.size == 0 || entry[0] == '#' || !source[0])
         return "an entry of keep is name, name=property, name=#rows or name=#owners";
     if (source[0] == '#' && strcmp (source, "#rows") != 0 && strcmp (source, "#owners") != 0)
         return "keep counts #rows or #owners";

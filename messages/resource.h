@@ -23,12 +23,12 @@ enum resource_kind { RESOURCE_SHARED, RESOURCE_OWNED, RESOURCE_DERIVED, RESOURCE
 #define RESOURCE_KEEP_MAX 16
 
 typedef struct resource {
+    size_t keep_count;
+    int kind;           // enum resource_kind
+    record_rule_t rule; // shared
     char name[LIMIT_NAME_BYTES + 1];
-    int kind;              // enum resource_kind
-    record_rule_t rule;    // shared
     char from[LIMIT_NAME_BYTES + 1];
     char key[LIMIT_NAME_BYTES + 1];
-    size_t keep_count;
     char keep[RESOURCE_KEEP_MAX][LIMIT_NAME_BYTES + 1];
 } resource_t;
 

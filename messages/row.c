@@ -17,7 +17,7 @@ void row_pack (const row_t *self, buffer_t *out)
 }
 
 //  nil, or a canonical map.
-static int value_or_nil_unpack (cursor_t *cursor, slice_t *ret_value)
+static int value_or_nil (cursor_t *cursor, slice_t *ret_value)
 {
     *ret_value = slice_of (NULL, 0);
     if (cursor_kind (cursor) == PACK_NIL)
@@ -44,7 +44,7 @@ int row_unpack (cursor_t *cursor, row_t *ret_row)
     if (rc == 0 && row.updated == 0)
         rc = ERR_MALFORMED;
     if (rc == 0)
-        rc = value_or_nil_unpack (&next, &row.value);
+        rc = value_or_nil (&next, &row.value);
     if (rc)
         return rc;
     *cursor = next;
