@@ -292,7 +292,7 @@ Test (batch, every_flipped_byte_is_refused)
             changed[i] ^= (uint8_t)mask;
             int rc = judge (slice_of (changed, bytes.size), verifies ? &identity.key : NULL);
             if (verifies && rc == 0)
-                cr_fail ("byte %zu ^ %u is accepted", i, mask);
+                cr_assert (false, "byte %zu ^ %u is accepted", i, mask);
             by_signature += rc == ERR_BAD_SIGNATURE;
         }
     }
