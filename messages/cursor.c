@@ -27,77 +27,21 @@ static uint64_t big_endian (const uint8_t *at, size_t size)
     return value;
 }
 
-//  clang-format off
 //  The heads that begin with c0 to df: what they begin (PACK_END: nothing), and the argument's size.
+// clang-format off
 static const uint8_t long_kinds[32] = {
-    PACK_NIL,
-    PACK_END,
-    PACK_BOOL,
-    PACK_BOOL,
-    PACK_BIN,
-    PACK_BIN,
-    PACK_BIN,
-    PACK_END,
-    PACK_END,
-    PACK_END,
-    PACK_DOUBLE,
-    PACK_DOUBLE,
-    PACK_UINT,
-    PACK_UINT,
-    PACK_UINT,
-    PACK_UINT,
-    PACK_INT,
-    PACK_INT,
-    PACK_INT,
-    PACK_INT,
-    PACK_END,
-    PACK_END,
-    PACK_END,
-    PACK_END,
-    PACK_END,
-    PACK_TEXT,
-    PACK_TEXT,
-    PACK_TEXT,
-    PACK_ARRAY,
-    PACK_ARRAY,
-    PACK_MAP,
-    PACK_MAP,
+    PACK_NIL, PACK_END,  PACK_BOOL,   PACK_BOOL,   PACK_BIN,   PACK_BIN,   PACK_BIN,  PACK_END,
+    PACK_END, PACK_END,  PACK_DOUBLE, PACK_DOUBLE, PACK_UINT,  PACK_UINT,  PACK_UINT, PACK_UINT,
+    PACK_INT, PACK_INT,  PACK_INT,    PACK_INT,    PACK_END,   PACK_END,   PACK_END,  PACK_END,
+    PACK_END, PACK_TEXT, PACK_TEXT,   PACK_TEXT,   PACK_ARRAY, PACK_ARRAY, PACK_MAP,  PACK_MAP,
 };
 static const uint8_t argument_sizes[32] = {
-    0,
-    0,
-    0,
-    0,
-    1,
-    2,
-    4,
-    0,
-    0,
-    0,
-    4,
-    8,
-    1,
-    2,
-    4,
-    8,
-    1,
-    2,
-    4,
-    8,
-    0,
-    0,
-    0,
-    0,
-    0,
-    1,
-    2,
-    4,
-    2,
-    4,
-    2,
-    4,
+    0, 0, 0, 0, 1, 2, 4, 0,
+    0, 0, 4, 8, 1, 2, 4, 8,
+    1, 2, 4, 8, 0, 0, 0, 0,
+    0, 1, 2, 4, 2, 4, 2, 4,
 };
-//  clang-format on
+// clang-format on
 
 //  A head that begins with c0 to df.
 static int long_head (const cursor_t *self, head_t *ret_head)
@@ -256,6 +200,21 @@ int cursor_text (cursor_t *self, slice_t *ret_text)
         return ERR_MALFORMED;
     self->at = text.data + text.size;
     *ret_text = text;
+    return 0;
+}
+
+int cursor_string (cursor_t *self, char *ret_text, size_t size)
+{
+    cursor_t next = *self;
+    slice_t text;
+    int rc = cursor_text (&next, &text);
+    if (rc)
+        return rc;
+    if (text.size >= size || memchr (text.data, 0, text.size))
+        return ERR_MALFORMED;
+    memcpy (ret_text, text.data, text.size);
+    ret_text[text.size] = 0;
+    *self = next;
     return 0;
 }
 
