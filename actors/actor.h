@@ -105,6 +105,7 @@ typedef struct actor_setup {
     const config_t *config;
     const identity_t *identity;
     const char *version;
+    const struct disk *disk; // how scan sees the file system (actors/disk.h); NULL for the others
 } actor_setup_t;
 
 enum actor_txn { TXN_NONE, TXN_READ, TXN_WRITE };
