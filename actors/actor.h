@@ -113,7 +113,7 @@ enum actor_txn { TXN_NONE, TXN_READ, TXN_WRITE };
 typedef struct actor_class {
     int actor; // enum actor
     enum actor_txn txn;
-    //  Makes the core from what is stored (step->txn is a reading transaction unless TXN_NONE, for TXN_WRITE a writing one that is committed
+    //  Makes the core from what is stored: step->txn is a reading transaction, for TXN_WRITE a writing one that is committed
     //  afterwards). May send mail.
     int (*open) (const actor_setup_t *setup, step_t *step, void **ret_self);
     //  Takes the mail (sets *mail_p to NULL) if it wants to keep it.

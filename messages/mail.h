@@ -92,7 +92,8 @@ const char *actor_name (int actor); // "clock"
     F (S, UINT, line, MUST, "over which connection")                                               \
     F (S, RAW, from, MUST, "place: [resource text, uuid, end bool]")                               \
     F (S, RAW, to, MUST, "place")                                                                  \
-    F (S, UINT, count, MUST, "records in frame 0")
+    F (S, UINT, count, MUST, "records in frame 0")                                                 \
+    F (S, RAW, vector, MUST, "the watermarks of batches that they stand for")
 //  frame 0: records of (from, to] (store/shared.h)
 #define ADVANCED_FIELDS(F, S)                                                                      \
     F (S, UINT, sequence, MUST, "of the newest batch in the log")                                  \

@@ -1,0 +1,138 @@
+//  clock - gives timestamps
+//
+//  Takes    CLOCK_ASK (oplog), COMMAND report (admin)
+//  Sends    CLOCK_GRANT (oplog), COMMANDED (admin)
+//  Keeps    nothing of its own on disk: it begins at the larger of the mark that oplog commits with every
+//           sealed batch ("clock" in the node's settings) and all watermarks that are here, so that
+//           it never gives a time twice, whatever the wall clock says after a restart.
+
+#include "actors/actor.h"
+
+#include <stdlib.h>
+
+#include "store/node.h"
+#include "store/watermarks.h"
+
+typedef struct clock_core {
+    hlc_t hlc;
+    uint64_t drift_max; // 32.32 seconds
+    uuid16_t client;
+} clock_core_t;
+
+static int last_known (txn_t *txn, uint64_t *ret_last)
+{
+    uint64_t last = 0;
+    vector_t vector = { NULL, 0, 0 };
+    int rc = node_get_uint (txn, "clock", &last);
+    if (rc == ERR_NOT_FOUND)
+        rc = 0;
+    for (int kind = WATERMARK_SHARED; rc == 0 && kind <= WATERMARK_ROWS; kind++) {
+        rc = watermarks_load (txn, (enum watermark_kind) kind, &vector);
+        for (size_t i = 0; rc == 0 && i < vector.count; i++)
+            if (vector.entries[i].upto > last)
+                last = vector.entries[i].upto;
+    }
+    vector_release (&vector);
+    if (rc == 0)
+        *ret_last = last;
+    return rc;
+}
+
+static int clock_open (const actor_setup_t *setup, step_t *step, void **ret_self)
+{
+    clock_core_t *self = calloc (1, sizeof *self);
+    if (!self)
+        return ERR_NO_MEMORY;
+    int rc = last_known (step->txn, &self->hlc.last);
+    if (rc) {
+        free (self);
+        return rc;
+    }
+    self->drift_max = time_from_ms (setup->config->max_drift_ms);
+    self->client = setup->identity->client;
+    uint64_t ahead = hlc_ahead (step->now.wall, self->hlc.last);
+    if (ahead > self->drift_max)
+        step_say (step, SAY_WARNING,
+            "the wall clock is %llu s behind this node's last timestamp: new ones count on from it",
+            (unsigned long long) (ahead >> 32));
+    *ret_self = self;
+    return 0;
+}
+
+//  Takes the received times in order; appends by how much each is refused.
+static int times_receive (clock_core_t *self, uint64_t wall, slice_t times, buffer_t *ahead)
+{
+    cursor_t cursor = cursor_over (times);
+    size_t count;
+    int rc = cursor_array (&cursor, &count);
+    if (rc == 0)
+        pack_array (ahead, count);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        uint64_t time;
+        rc = cursor_uint (&cursor, &time);
+        if (rc)
+            break;
+        bool refused = hlc_receive (&self->hlc, wall, time, self->drift_max) != 0;
+        pack_uint (ahead, refused ? hlc_ahead (wall, time) : 0);
+    }
+    return rc;
+}
+
+static void on_ask (clock_core_t *self, step_t *step, const mail_t *mail)
+{
+    clock_ask_t ask;
+    buffer_t ahead = { NULL, 0, 0 };
+    clock_grant_t grant = { .wall = step->now.wall };
+    if (step_unpack (step, mail, &clock_ask_type, &ask))
+        return;
+    if (ask.times.size && times_receive (self, step->now.wall, ask.times, &ahead) == 0)
+        grant.ahead = buffer_slice (&ahead);
+    if (ask.count && hlc_grant (&self->hlc, step->now.wall, ask.count, &grant.first) == 0)
+        grant.count = ask.count;
+    metric_add (step->metrics, METRIC_CLOCK_GRANTS, 1);
+    step_send (step, mail->envelope.from, MAIL_CLOCK_GRANT, mail->envelope.ticket, &clock_grant_type,
+        &grant, NULL, 0);
+    buffer_release (&ahead);
+}
+
+static void on_report (clock_core_t *self, step_t *step, const mail_t *mail)
+{
+    buffer_t answer = { NULL, 0, 0 };
+    timestamp_t last = { self->hlc.last, self->client };
+    pack_map (&answer, 1);
+    pack_string (&answer, "clock");
+    pack_map (&answer, 3);
+    pack_string (&answer, "last");
+    timestamp_pack (&last, &answer);
+    pack_string (&answer, "wall");
+    pack_uint (&answer, step->now.wall);
+    pack_string (&answer, "ahead_ms");
+    pack_uint (&answer, time_to_ns (hlc_ahead (step->now.wall, self->hlc.last)) / 1000000);
+    commanded_t commanded = { .answer = buffer_slice (&answer) };
+    step_send (step, mail->envelope.from, MAIL_COMMANDED, mail->envelope.ticket, &commanded_type,
+        &commanded, NULL, 0);
+    buffer_release (&answer);
+}
+
+static void clock_receive (void *core, step_t *step, mail_t **mail_p)
+{
+    switch ((*mail_p)->envelope.verb) {
+    case MAIL_CLOCK_ASK: on_ask (core, step, *mail_p); break;
+    case MAIL_COMMAND: on_report (core, step, *mail_p); break;
+    default: metric_add (step->metrics, METRIC_MAIL_REFUSED, 1);
+    }
+}
+
+static void clock_close (void **core_p)
+{
+    free (*core_p);
+    *core_p = NULL;
+}
+
+const actor_class_t clock_class = {
+    .actor = ACTOR_CLOCK,
+    .txn = TXN_NONE,
+    .open = clock_open,
+    .receive = clock_receive,
+    .close = clock_close,
+};

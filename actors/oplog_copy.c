@@ -1,0 +1,245 @@
+//  oplog_copy - taking the whole database from a member
+//
+//  The setting "joining" holds the place that the copy has come to; while it is there, apps get BUSY.
+//  A copy begins with the giver's members and the watermarks on which its log stands. Then batches come as
+//  they always do, and are joined for the records up to the place; between them come chunks
+//  of records, each standing for exactly the watermarks that are here by then. At the end what this client had
+//  written while it was alone is joined on top: its own chain, from its first batch.
+
+#include "actors/oplog.h"
+
+#include "messages/peer.h"
+
+void place_pack (const place_t *place, buffer_t *out)
+{
+    pack_array (out, 3);
+    pack_text (out, slice_text (place->resource));
+    pack_bin (out, slice_of (&place->uuid, sizeof place->uuid));
+    pack_bool (out, place->end);
+}
+
+int place_unpack (slice_t bytes, place_t *ret_place)
+{
+    cursor_t cursor = cursor_over (bytes);
+    place_t place;
+    slice_t resource;
+    size_t count;
+    memset (&place, 0, sizeof place);
+    if (cursor_array (&cursor, &count) || count != 3 || cursor_text (&cursor, &resource)
+        || resource.size > LIMIT_NAME_BYTES
+        || cursor_bin_exact (&cursor, &place.uuid, sizeof place.uuid)
+        || cursor_bool (&cursor, &place.end) || !cursor_done (&cursor))
+        return ERR_MALFORMED;
+    memcpy (place.resource, resource.data, resource.size);
+    *ret_place = place;
+    return 0;
+}
+
+int oplog_place_load (oplog_t *self, txn_t *txn)
+{
+    slice_t stored;
+    int rc = node_get (txn, NODE_SETTINGS, slice_text ("joining"), &stored);
+    self->joining = rc == 0;
+    if (rc == ERR_NOT_FOUND)
+        return 0;
+    return rc ? rc : place_unpack (stored, &self->place) ? ERR_CORRUPT : 0;
+}
+
+static int place_save (oplog_t *self, step_t *step)
+{
+    buffer_t packed = { NULL, 0, 0 };
+    place_pack (&self->place, &packed);
+    int rc = node_put (step->txn, NODE_SETTINGS, slice_text ("joining"), buffer_slice (&packed));
+    buffer_release (&packed);
+    return rc;
+}
+
+static bool place_is_first (const place_t *place)
+{
+    return place->resource[0] == 0 && !place->end;
+}
+
+//  ---- the beginning
+
+static int clients_take (step_t *step, slice_t packed)
+{
+    cursor_t cursor = cursor_over (packed);
+    client_t client;
+    size_t count;
+    int rc = clients_clear (step->txn);
+    if (rc == 0 && cursor_array (&cursor, &count))
+        rc = ERR_MALFORMED;
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        rc = client_unpack (&cursor, &client);
+        if (rc == 0)
+            rc = clients_put (step->txn, &client);
+    }
+    return rc;
+}
+
+static int base_take (oplog_t *self, step_t *step, slice_t packed)
+{
+    cursor_t cursor = cursor_over (packed);
+    vector_t base = { NULL, 0, 0 };
+    int rc = vector_unpack (&cursor, &base);
+    for (size_t i = 0; rc == 0 && i < base.count; i++)
+        if (!uuid_equal (&base.entries[i].client, &self->setup->identity->client))
+            rc = watermarks_put (step->txn, WATERMARK_SHARED, &base.entries[i]);
+    vector_release (&base);
+    return rc;
+}
+
+static int published_take (step_t *step, slice_t packed)
+{
+    cursor_t cursor = cursor_over (packed);
+    vector_t seen = { NULL, 0, 0 };
+    size_t count;
+    int rc = cursor_array (&cursor, &count);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        uuid16_t origin;
+        size_t pair;
+        if (cursor_array (&cursor, &pair) || pair != 2
+            || cursor_bin_exact (&cursor, &origin, sizeof origin) || vector_unpack (&cursor, &seen))
+            rc = ERR_MALFORMED;
+        else
+            rc = published_raise (step->txn, &origin, &seen);
+    }
+    vector_release (&seen);
+    return rc;
+}
+
+static bool names_us (oplog_t *self, slice_t packed)
+{
+    cursor_t cursor = cursor_over (packed);
+    client_t client;
+    size_t count;
+    if (cursor_array (&cursor, &count))
+        return false;
+    while (count-- && client_unpack (&cursor, &client) == 0)
+        if (uuid_equal (&client.uuid, &self->setup->identity->client))
+            return client_is_member (&client);
+    return false;
+}
+
+int oplog_copy_begin (oplog_t *self, step_t *step, const mail_t *mail)
+{
+    copy_begin_t begin;
+    peer_copy_state_t state;
+    taken_t answer = { .error = 0 };
+    if (step_unpack (step, mail, &copy_begin_type, &begin))
+        return 0;
+    int rc = message_unpack (&peer_copy_state_type, begin.state, &state, NULL);
+    if (rc == 0 && (!self->joining || !place_is_first (&self->place)))
+        rc = ERR_TOO_EARLY;
+    if (rc == 0 && !names_us (self, state.clients))
+        rc = ERR_NOT_MEMBER;
+    if (rc) {
+        answer.error = (uint64_t) -rc;
+        oplog_take_answer (step, mail, &answer);
+        return 0;
+    }
+    rc = clients_take (step, state.clients);
+    if (rc == 0)
+        rc = base_take (self, step, state.base);
+    if (rc == 0)
+        rc = published_take (step, state.published);
+    if (rc == 0)
+        rc = node_put (step->txn, NODE_SETTINGS, slice_text ("pool"),
+            slice_of (&state.pool, sizeof state.pool));
+    //  Half of a state may be written: if it was not sound, all of this transaction goes.
+    if (rc)
+        return oplog_is_fatal (rc) ? rc : ERR_INTERNAL;
+    self->clients_changed = self->joined_changed = true;
+    oplog_take_answer (step, mail, &answer);
+    return oplog_cache_load (self, step->txn);
+}
+
+//  ---- chunks
+
+//  Do the records stand for exactly what is here? Our own chain, which the giver does not have, aside.
+static bool vector_is_ours (oplog_t *self, slice_t packed)
+{
+    cursor_t cursor = cursor_over (packed);
+    vector_t theirs = { NULL, 0, 0 }, ours = { NULL, 0, 0 };
+    bool equal = false;
+    if (vector_unpack (&cursor, &theirs) == 0) {
+        vector_copy (&ours, &self->shared);
+        vector_remove (&ours, &self->setup->identity->client);
+        vector_remove (&theirs, &self->setup->identity->client);
+        equal = vector_equal (&ours, &theirs);
+    }
+    vector_release (&theirs);
+    vector_release (&ours);
+    return equal;
+}
+
+//  Joins what this client wrote before it joined; each batch had seen what the ones before it had.
+static int own_chain_join (oplog_t *self, step_t *step)
+{
+    const uuid16_t *me = &self->setup->identity->client;
+    vector_t seen = { NULL, 0, 0 };
+    uint64_t sequence, after = 0;
+    slice_t stored;
+    int rc;
+    while ((rc = pending_find (step->txn, me, after, &sequence, &stored)) == 0) {
+        buffer_t bytes = { NULL, 0, 0 }; // what is joined writes, and stored bytes move then
+        batch_t batch = { .bytes = { NULL, 0 } };
+        batch_walk_t walk = { .index = 0 };
+        operation_t operation;
+        buffer_append (&bytes, stored.data, stored.size);
+        rc = batch_decode (buffer_slice (&bytes), &batch) ? ERR_CORRUPT : 0;
+        if (rc == 0)
+            vector_merge (&seen, &batch.seen);
+        while (rc == 0 && batch_next (&batch, &walk, &operation))
+            rc = oplog_join (self, step, &operation, &seen);
+        after = batch.upto;
+        batch_release (&batch);
+        buffer_release (&bytes);
+        if (rc)
+            break;
+    }
+    vector_release (&seen);
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+static int copy_end (oplog_t *self, step_t *step)
+{
+    int rc = own_chain_join (self, step);
+    if (rc == 0)
+        rc = node_delete (step->txn, NODE_SETTINGS, slice_text ("joining"));
+    if (rc == 0)
+        rc = node_delete (step->txn, NODE_SETTINGS, slice_text ("giver"));
+    self->joining = false;
+    self->joined_changed = true;
+    return rc;
+}
+
+int oplog_copy_chunk (oplog_t *self, step_t *step, const mail_t *mail)
+{
+    copy_chunk_t chunk;
+    place_t from, to;
+    taken_t answer = { .error = 0 };
+    if (step_unpack (step, mail, &copy_chunk_type, &chunk))
+        return 0;
+    int rc = place_unpack (chunk.from, &from);
+    if (rc == 0)
+        rc = place_unpack (chunk.to, &to);
+    if (rc == 0
+        && (!self->joining || !slice_equal (slice_text (from.resource), slice_text (self->place.resource))
+            || !uuid_equal (&from.uuid, &self->place.uuid) || self->place.end
+            || !vector_is_ours (self, chunk.vector)))
+        rc = ERR_TOO_EARLY;
+    if (rc) {
+        answer.error = (uint64_t) -rc;
+        oplog_take_answer (step, mail, &answer);
+        return 0;
+    }
+    rc = shared_copy_in (step->txn, &from, &to, chunk.count, mail_frame (mail, 0));
+    self->place = to;
+    if (rc == 0)
+        rc = to.end ? copy_end (self, step) : place_save (self, step);
+    if (rc)
+        return oplog_is_fatal (rc) ? rc : ERR_INTERNAL;
+    oplog_take_answer (step, mail, &answer);
+    return 0;
+}

@@ -1,0 +1,153 @@
+//  oplog_write - what pool, ingest and link send to be written, and declarations
+//
+//  They decide what is to be written; here it gets its timestamps and its place in the one order of
+//  commits. Their bytes come from inside the process, and are read as strictly as any.
+
+#include "actors/oplog.h"
+
+#include <stdio.h>
+
+void oplog_write_answer (step_t *step, const mail_t *mail, int error, const char *message)
+{
+    written_t written = { .error = (uint64_t) -error };
+    if (error)
+        written.message = slice_text (message ? message : error_text (error));
+    step_send (step, mail->envelope.from, MAIL_WRITTEN, mail->envelope.ticket, &written_type, &written,
+        NULL, 0);
+}
+
+//  Frame 0: [action, uuid, value] on `clients`, signed by this node with its next batch.
+static int clients_write (oplog_t *self, step_t *step, slice_t bytes)
+{
+    cursor_t cursor = cursor_over (bytes);
+    while (!cursor_done (&cursor)) {
+        operation_t operation = { .resource = slice_text (CLIENTS_RESOURCE) };
+        uint64_t action;
+        size_t count;
+        if (cursor_array (&cursor, &count) || count != 3 || cursor_uint (&cursor, &action)
+            || action > ACTION_DELETE
+            || cursor_bin_exact (&cursor, &operation.uuid, sizeof operation.uuid)
+            || cursor_skip (&cursor, &operation.value) || value_check (operation.value))
+            return ERR_MALFORMED;
+        operation.action = (int) action;
+        operation.stamp.client = self->setup->identity->client;
+        int rc = oplog_stamp (self, &operation.stamp.time);
+        if (rc)
+            return rc;
+        batch_writer_add (&self->writer, &operation);
+        rc = oplog_clients_operation (self, step, &operation);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+//  Frame 1: [resource, uuid, value or nil], own rows.
+static int rows_write (oplog_t *self, step_t *step, slice_t bytes)
+{
+    cursor_t cursor = cursor_over (bytes);
+    const uuid16_t *me = &self->setup->identity->client;
+    while (!cursor_done (&cursor)) {
+        row_t row = { .value = { NULL, 0 } };
+        size_t count;
+        if (cursor_array (&cursor, &count) || count != 3 || cursor_text (&cursor, &row.resource)
+            || cursor_bin_exact (&cursor, &row.uuid, sizeof row.uuid))
+            return ERR_MALFORMED;
+        int rc = cursor_kind (&cursor) == PACK_NIL ? cursor_nil (&cursor)
+                                                   : cursor_skip (&cursor, &row.value);
+        if (rc == 0 && row.value.size)
+            rc = value_check (row.value);
+        if (rc == 0)
+            rc = oplog_stamp (self, &row.updated);
+        if (rc == 0)
+            rc = owned_put (step->txn, me, &row);
+        if (rc)
+            return rc;
+        oplog_rows_raise (self, me, row.updated);
+        metric_add (step->metrics, METRIC_ROWS_WRITTEN, 1);
+    }
+    return 0;
+}
+
+//  Frame 2: [space, key, value or nil] of the node's own table.
+static int node_write (step_t *step, slice_t bytes)
+{
+    cursor_t cursor = cursor_over (bytes);
+    while (!cursor_done (&cursor)) {
+        uint64_t space;
+        slice_t key, value;
+        size_t count;
+        if (cursor_array (&cursor, &count) || count != 3 || cursor_uint (&cursor, &space)
+            || cursor_bin (&cursor, &key))
+            return ERR_MALFORMED;
+        bool deletes = cursor_kind (&cursor) == PACK_NIL;
+        int rc = deletes ? cursor_nil (&cursor) : cursor_bin (&cursor, &value);
+        if (rc)
+            return rc;
+        rc = deletes ? node_delete (step->txn, (enum node_space) space, key)
+                     : node_put (step->txn, (enum node_space) space, key, value);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+//  A mail of our own actors that is not sound is a defect, and half of it may be written: the
+//  transaction goes, and with it the whole group is refused.
+int oplog_write (oplog_t *self, step_t *step, const mail_t *mail)
+{
+    bool was_joining = self->joining;
+    if (self->joining && (mail_frame (mail, 0).size || mail_frame (mail, 1).size)) {
+        oplog_write_answer (step, mail, ERR_BUSY, "the node is joining a pool");
+        return 0;
+    }
+    int rc = clients_write (self, step, mail_frame (mail, 0));
+    if (rc == 0)
+        rc = rows_write (self, step, mail_frame (mail, 1));
+    if (rc == 0)
+        rc = node_write (step, mail_frame (mail, 2));
+    if (rc == 0 && mail_frame (mail, 2).size) {
+        rc = oplog_place_load (self, step->txn);
+        self->joined_changed |= self->joining != was_joining;
+    }
+    if (rc == 0) {
+        oplog_write_answer (step, mail, 0, NULL);
+        return 0;
+    }
+    if (rc == ERR_CLOCK) {
+        step_say (step, SAY_ERROR, "the clock gives no timestamps");
+        return ERR_CLOCK;
+    }
+    return oplog_is_fatal (rc) ? rc : ERR_INTERNAL;
+}
+
+int oplog_declare (oplog_t *self, step_t *step, const mail_t *mail)
+{
+    declare_t declare;
+    size_t count;
+    char message[256] = "";
+    if (step_unpack (step, mail, &declare_type, &declare))
+        return 0;
+    cursor_t cursor = cursor_over (declare.resources);
+    int rc = cursor_map (&cursor, &count) ? ERR_BAD_REQUEST : 0;
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        slice_t name;
+        resource_t resource;
+        resource_entry_t entry;
+        const char *why = NULL;
+        rc = cursor_text (&cursor, &name) ? ERR_BAD_REQUEST : 0;
+        if (rc == 0)
+            rc = resource_unpack (name, &cursor, &resource, &why);
+        if (rc == 0 && resources_find (step->txn, name, &entry) == ERR_UNKNOWN_RESOURCE)
+            self->resources_changed = true;
+        if (rc == 0)
+            rc = resources_declare (step->txn, &resource, &why);
+        if (rc)
+            snprintf (message, sizeof message, "%.*s: %s", (int) (name.size > 128 ? 128 : name.size),
+                (const char *) name.data, why ? why : error_text (rc));
+    }
+    if (rc && oplog_is_fatal (rc))
+        return rc;
+    oplog_write_answer (step, mail, rc, message);
+    return 0;
+}
