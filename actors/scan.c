@@ -9,9 +9,10 @@ static int scan_open (const actor_setup_t *setup, step_t *step, void **ret_self)
 {
     (void) step;
     assert (setup->disk);
-    scan_t *self = calloc (1, sizeof *self);
+    scan_t *self = aligned_alloc (_Alignof (scan_t), sizeof *self); // libsodium's state asks for 64
     if (!self)
         return ERR_NO_MEMORY;
+    memset (self, 0, sizeof *self);
     self->bytes = malloc (SCAN_READ_BYTES);
     if (!self->bytes) {
         free (self);
