@@ -16,7 +16,8 @@
 #include "messages/limits.h"
 #include "messages/operation.h"
 
-#define CLIENTS_RESOURCE "clients"
+#define CLIENTS_RESOURCE     "clients"
+#define CLIENT_VERSION_BYTES 31
 
 typedef struct client {
     uuid16_t uuid;
@@ -29,7 +30,7 @@ typedef struct client {
     timestamp_t back;       // largest lifting
     timestamp_t stated;     // of the record below
     char name[LIMIT_NAME_BYTES + 1];
-    char version[32];
+    char version[CLIENT_VERSION_BYTES + 1];
     size_t endpoint_count;
     char endpoints[LIMIT_ENDPOINTS][LIMIT_ENDPOINT_BYTES + 1];
 } client_t;
@@ -48,9 +49,12 @@ static inline bool client_is_member (const client_t *self)
 void client_pack_admission (const client_t *self, const uuid16_t *pool, buffer_t *out);
 void client_pack_record (const client_t *self, buffer_t *out);
 void client_pack_removal (bool drop_rows, buffer_t *out);
+void client_pack_stale (bool stale, buffer_t *out);
 
 //  The whole state, for the store and for a copy:
 //  [uuid, key, admitted, start, removed, drop_rows, stale, back, stated, name, version, [endpoints]]
+//  with a timestamp that is none as nil, start as [upto, bin 32] or nil, key as nil until it is admitted.
+//  Unpacking is strict: a state has one form.
 void client_pack (const client_t *self, buffer_t *out);
 int client_unpack (cursor_t *cursor, client_t *ret_client);
 

@@ -8,7 +8,7 @@
 #ifndef TIDEPOOL_ERROR_H
 #define TIDEPOOL_ERROR_H
 
-//  clang-format off
+// clang-format off
 #define ERROR_LIST(X)                                                                          \
     /* what an app or an operator asked wrongly */                                             \
     X (1,  BAD_REQUEST,             "the request is not in the form that was agreed")          \
@@ -50,7 +50,7 @@
     X (69, BAD_CONFIGURATION,       "the configuration is not valid")                          \
     X (70, SYSTEM,                  "the operating system refused a call")                     \
     X (71, NO_ANSWER,               "no node answers there")
-//  clang-format on
+// clang-format on
 
 enum error {
 #define X(number, name, text) ERR_##name = -(number),

@@ -39,6 +39,7 @@ uuid16_t client_of_key (const public_key_t *key);
 int curve_of_key (const public_key_t *key, public_key_t *ret_curve);
 
 //  An X25519 pair from a 32-byte secret (of an invitation): the door knows an invited client by it.
+//  libsodium's crypto_box_seed_keypair: the secret key is the first half of the SHA-512 of the secret.
 void curve_of_secret (const uint8_t secret[32], public_key_t *ret_public, uint8_t ret_secret[32]);
 
 void key_sign (const identity_t *identity, slice_t bytes, uint8_t ret_signature[SIGNATURE_SIZE]);

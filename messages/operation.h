@@ -46,4 +46,8 @@ int value_canonical (slice_t encoded, size_t size_max, buffer_t *out);
 //  Strict: 0 only for the canonical form.
 int value_check (slice_t encoded);
 
+//  The same for a value inside of something: steps behind it, ret_value gets its bytes. On failure the
+//  cursor stays where it was.
+int value_unpack (cursor_t *cursor, slice_t *ret_value);
+
 #endif

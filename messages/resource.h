@@ -1,6 +1,7 @@
 //  resource - the declaration of a kind of data
 //
-//  In msgpack a map: {kind, crdt, delete, from, key, keep}; what does not apply is left out.
+//  In msgpack a map: {kind, crdt, delete, from, key, keep}; what does not apply is left out or nil, and
+//  refused otherwise, as an unknown field is.
 //      kind    "shared" (default) | "owned" | "derived" | "local"
 //      crdt    "lww" (default) | "gset"            shared only
 //      delete  "wins" (default) | "latest"         shared lww only
@@ -22,12 +23,12 @@ enum resource_kind { RESOURCE_SHARED, RESOURCE_OWNED, RESOURCE_DERIVED, RESOURCE
 #define RESOURCE_KEEP_MAX 16
 
 typedef struct resource {
+    size_t keep_count;
+    int kind;           // enum resource_kind
+    record_rule_t rule; // shared
     char name[LIMIT_NAME_BYTES + 1];
-    int kind;              // enum resource_kind
-    record_rule_t rule;    // shared
     char from[LIMIT_NAME_BYTES + 1];
     char key[LIMIT_NAME_BYTES + 1];
-    size_t keep_count;
     char keep[RESOURCE_KEEP_MAX][LIMIT_NAME_BYTES + 1];
 } resource_t;
 
@@ -39,10 +40,11 @@ const char *resource_kind_name (int kind);
 //  Packs the declaration without its name.
 void resource_pack (const resource_t *self, buffer_t *out);
 
-//  From a declaration's map. ERR_BAD_REQUEST, and *ret_why (static or in the resource's memory, may be NULL) says why.
+//  From a declaration's map. ERR_BAD_REQUEST, and *ret_why (static; ret_why may be NULL) says why.
 int resource_unpack (slice_t name, cursor_t *cursor, resource_t *ret_resource, const char **ret_why);
 
-//  Equal in all that nodes must agree on; *ret_difference names the first field that differs, e.g. "delete".
+//  Equal in all that nodes must agree on (of keep, not the order); *ret_difference, written if they are not,
+//  names the first field that differs, e.g. "delete".
 bool resource_equal (const resource_t *a, const resource_t *b, const char **ret_difference);
 
 //  The set a fresh node starts with: tags, comments, albums, jobs, tags_on_files, file_paths, files.
