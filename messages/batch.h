@@ -9,8 +9,9 @@
 //        seen        vector: which watermarks of other clients it advanced since its previous batch
 //        covers      vector or nil: only in a batch that issues anew (semantics.md, "Joining, and
 //                    returning")
-//        resources   [text, …]: the names that its operations use, each once
-//        operations  [[…], …]: operation.h, in ascending order of time
+//        resources   [text, …]: the names that its operations use, each once, in order of first use
+//        operations  [[…], …]: operation.h, in ascending order of time; of timestamp in a batch that
+//                    issues anew, for there two clients' operations may share a time
 //        signature   bin 64: Ed25519 over "tidepool batch 1" and all bytes of the batch before this element
 //  The hash of a batch is BLAKE2b-256 of all of its bytes.
 
@@ -40,8 +41,9 @@ typedef struct batch {
 } batch_t;
 
 //  Decodes and checks all that can be checked without a key or a store: form, bounds, ascending times,
-//  after < first time, last time == upto (unless empty or issuing anew), seen has no entry for origin, values canonical
-//  (value_check), nothing trailing. ERR_MALFORMED, ERR_TRUNCATED, ERR_WRONG_VERSION, ERR_TOO_LARGE.
+//  after < first time, last time == upto (unless empty or issuing anew: then at most upto, so that upto is all
+//  that a clock must be asked about), a floor that is earlier than its operation (when issuing anew: not past
+//  upto), seen has no entry for origin, every resource used, values canonical (value_unpack), nothing trailing. ERR_MALFORMED, ERR_TRUNCATED, ERR_WRONG_VERSION, ERR_TOO_LARGE.
 //  *ret_batch borrows bytes; it needs batch_release even though it was zeroed on failure.
 int batch_decode (slice_t bytes, batch_t *ret_batch);
 void batch_release (batch_t *self);
@@ -75,6 +77,8 @@ typedef struct batch_writer {
     uint64_t after;
     hash_t previous;
     uint64_t time;       // of the last operation added
+    uuid16_t client;     // of the last operation added
+    bool needs_covers;   // it holds what only a batch that issues anew may hold
     size_t count;
     buffer_t operations;
     buffer_t names;      // packed resource names, in order of index
@@ -82,11 +86,13 @@ typedef struct batch_writer {
 } batch_writer_t;
 
 void batch_writer_begin (batch_writer_t *self, const uuid16_t *origin, uint64_t after, const hash_t *previous);
-//  The operation's time must be larger than the one before; asserts.
+//  The operation's timestamp must be larger than the one before; asserts.
 void batch_writer_add (batch_writer_t *self, const operation_t *operation);
 size_t batch_writer_size (const batch_writer_t *self); // bytes so far, roughly
-//  Seals: appends the batch's bytes to out. upto == the last operation's time, or any later time if there is no operation.
-void batch_writer_seal (batch_writer_t *self, uint64_t upto, const vector_t *seen,
+//  Seals: appends the batch's bytes to out. upto == the last operation's time; any time after `after` if there is
+//  no operation; and in a batch that issues anew, where covers is not NULL, any that is no earlier than the last
+//  operation's. The identity is the origin's. Asserts all of this; ret_hash may be NULL.
+void batch_writer_seal (batch_writer_t *self, uint64_t upto, const vector_t *seen, const vector_t *covers,
     const identity_t *identity, buffer_t *out, hash_t *ret_hash);
 void batch_writer_release (batch_writer_t *self);
 

@@ -73,8 +73,8 @@ void record_show (const record_t *self, record_rule_t rule, buffer_t *out);
 //  ---- packing
 //
 //      [stamps, created, written, floor, deleted, strong, weak]
-//  with  stamps   [time, origin, time, origin, …]: each timestamp that occurs, once; origin is a bin 16,
-//                 or, in the store, a number (store/README.md, "Interning")
+//  with  stamps   [time, origin, time, origin, …]: each timestamp that occurs, once, ascending; origin is
+//                 a bin 16, or, in the store, a number (store/README.md, "Interning")
 //        created, written, floor   uint index into stamps, or nil
 //        deleted  [index, …]
 //        strong, weak   [name, index, value, …], names ascending
@@ -86,9 +86,12 @@ typedef struct origins {
     int (*client_of) (void *self, uint32_t number, uuid16_t *ret_client);
 } origins_t;
 
+//  Fails only with what number_of answers, and then leaves out as it was. One state has one packed form,
+//  given the same numbers.
 int record_pack (const record_t *self, const origins_t *origins, buffer_t *out);
 
-//  Strict. ret_record is cleared first and borrows from the cursor's bytes.
+//  Strict. ret_record is cleared first and borrows from the cursor's bytes; on failure it is cleared and
+//  the cursor stays.
 int record_unpack (cursor_t *cursor, const origins_t *origins, record_t *ret_record);
 
 //  Same state, component by component.
