@@ -7,7 +7,9 @@
 
 int clients_get (txn_t *txn, const uuid16_t *client, client_t *ret_client); // ERR_NOT_FOUND
 int clients_put (txn_t *txn, const client_t *client);
-int clients_next (txn_t *txn, const uuid16_t *after, client_t *ret_client); // NULL: the first; ERR_NOT_FOUND
-int clients_clear (txn_t *txn); // all of them; only for a join
+//  The first behind `after` (NULL: the first of all); ERR_NOT_FOUND at the end.
+int clients_next (txn_t *txn, const uuid16_t *after, client_t *ret_client);
+//  All of them; only for a join.
+int clients_clear (txn_t *txn);
 
 #endif

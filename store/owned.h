@@ -1,22 +1,30 @@
-//  owned - rows that only their client writes; derived - what follows from them; local - what never travels
+//  owned - rows that only their client writes; derived - what follows from them; local - what
+//  never travels
 //
-//  A row lives under (resource, owner, uuid); an index (owner, updated) -> row is what a link reads. A deleted row stays
-//  as a marker. Each put keeps count, digest, `changes` and every resource derived from this one in step, in the same transaction.
+//  A row lives under (resource, owner, uuid); an index (owner, updated) -> row is what a link
+//  reads. A deleted row stays as a marker. Each put keeps count, digest, `changes` and every
+//  resource derived from this one in step, in the same transaction.
+//
+//  All answer ERR_UNKNOWN_RESOURCE where the resource is not declared, ERR_MALFORMED where it is of
+//  another kind.
 
 #ifndef TIDEPOOL_STORE_OWNED_H
 #define TIDEPOOL_STORE_OWNED_H
 
 #include "store/store.h"
 
-//  Stores the row if its `updated` is past what is here for it; otherwise changes nothing (0). An empty value deletes.
+//  Stores the row if its `updated` is past what is here for it; otherwise changes nothing (0). An
+//  empty value deletes. ERR_MALFORMED if another row of this owner has the same `updated`.
 int owned_put (txn_t *txn, const uuid16_t *owner, const row_t *row);
 
 //  The row as it is, markers included (empty value); ERR_NOT_FOUND.
-int owned_get (txn_t *txn, slice_t resource, const uuid16_t *owner, const uuid16_t *uuid, row_t *ret_row);
+int owned_get (
+    txn_t *txn, slice_t resource, const uuid16_t *owner, const uuid16_t *uuid, row_t *ret_row);
 
-//  Visible rows in the order of (owner, uuid); begin with NULLs; owner_only (may be NULL) keeps to one owner. ERR_NOT_FOUND at the end.
-int owned_next (txn_t *txn, slice_t resource, const uuid16_t *owner_only, const uuid16_t *after_owner,
-    const uuid16_t *after_uuid, uuid16_t *ret_owner, row_t *ret_row);
+//  Visible rows in the order of (owner, uuid); begin with NULLs; owner_only (may be NULL) keeps
+//  to one owner. ERR_NOT_FOUND at the end.
+int owned_next (txn_t *txn, slice_t resource, const uuid16_t *owner_only,
+    const uuid16_t *after_owner, const uuid16_t *after_uuid, uuid16_t *ret_owner, row_t *ret_row);
 
 //  The owner's row with the smallest `updated` > after, markers included; ERR_NOT_FOUND.
 int owned_stream (txn_t *txn, const uuid16_t *owner, uint64_t after, row_t *ret_row);
@@ -27,13 +35,18 @@ int owned_last (txn_t *txn, const uuid16_t *owner, uint64_t *ret_updated);
 //  Drops all rows of an owner in slices: at most `most` rows; *ret_left says whether some are left.
 int owned_drop (txn_t *txn, const uuid16_t *owner, size_t most, bool *ret_left);
 
-//  ---- derived (read only; owned_put writes them)
-int derived_get (txn_t *txn, slice_t resource, const uuid16_t *uuid, uint64_t *ret_updated, slice_t *ret_value);
-int derived_next (txn_t *txn, slice_t resource, const uuid16_t *after, uuid16_t *ret_uuid, uint64_t *ret_updated, slice_t *ret_value);
+//  ---- derived (read only; owned_put writes them). `updated` is that of the row it shows.
+int derived_get (
+    txn_t *txn, slice_t resource, const uuid16_t *uuid, uint64_t *ret_updated, slice_t *ret_value);
+int derived_next (txn_t *txn, slice_t resource, const uuid16_t *after, uuid16_t *ret_uuid,
+    uint64_t *ret_updated, slice_t *ret_value);
 
 //  ---- local
-int local_get (txn_t *txn, slice_t resource, const uuid16_t *uuid, uint64_t *ret_updated, slice_t *ret_value);
-int local_put (txn_t *txn, slice_t resource, const uuid16_t *uuid, uint64_t updated, slice_t value); // empty: deletes
-int local_next (txn_t *txn, slice_t resource, const uuid16_t *after, uuid16_t *ret_uuid, uint64_t *ret_updated, slice_t *ret_value);
+int local_get (
+    txn_t *txn, slice_t resource, const uuid16_t *uuid, uint64_t *ret_updated, slice_t *ret_value);
+//  An empty value deletes.
+int local_put (txn_t *txn, slice_t resource, const uuid16_t *uuid, uint64_t updated, slice_t value);
+int local_next (txn_t *txn, slice_t resource, const uuid16_t *after, uuid16_t *ret_uuid,
+    uint64_t *ret_updated, slice_t *ret_value);
 
 #endif

@@ -1,7 +1,8 @@
 //  pending - the log: `pending_operations`
 //
-//  Sealed batches in this node's commit order, by sequence number (1, 2, …, never reused), as they came. The truth; all
-//  record tables are its materialisation. An index (origin, upto) -> sequence finds a peer's place.
+//  Sealed batches in this node's commit order, by sequence number (1, 2, …, never reused), as
+//  they came. The truth; all record tables are its materialisation. An index (origin, upto) ->
+//  sequence finds a peer's place.
 
 #ifndef TIDEPOOL_STORE_PENDING_H
 #define TIDEPOOL_STORE_PENDING_H
@@ -15,7 +16,8 @@ int pending_append (txn_t *txn, const batch_t *batch, uint64_t *ret_sequence);
 int pending_read (txn_t *txn, uint64_t from, uint64_t *ret_sequence, slice_t *ret_bytes);
 
 //  The batch of this origin with the smallest upto > `after`; ERR_NOT_FOUND.
-int pending_find (txn_t *txn, const uuid16_t *origin, uint64_t after, uint64_t *ret_sequence, slice_t *ret_bytes);
+int pending_find (
+    txn_t *txn, const uuid16_t *origin, uint64_t after, uint64_t *ret_sequence, slice_t *ret_bytes);
 
 //  The smallest sequence whose batch the vector does not cover; last + 1 if it covers all.
 int pending_first_uncovered (txn_t *txn, const vector_t *vector, uint64_t *ret_sequence);

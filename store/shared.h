@@ -5,39 +5,44 @@
 
 #include "store/store.h"
 
-//  Joins one operation into its record and keeps count, digest and `changes` in step. ERR_UNKNOWN_RESOURCE
-//  if it is not declared, ERR_MALFORMED if it is not a shared one.
+//  Joins one operation into its record and keeps count, digest and `changes` in step.
+//  ERR_UNKNOWN_RESOURCE if it is not declared, ERR_MALFORMED if it is not a shared one.
 int shared_join (txn_t *txn, const operation_t *operation, const past_t *past);
 
-//  The record's state as it is now, in a writing transaction with all that was joined before; a record that
-//  is not there is "never was", with 0. *ret_record borrows from the transaction.
+//  The record's state as it is now, in a writing transaction with all that was joined before; a
+//  record that is not there is "never was", with 0. *ret_record is the caller's, zeroed or used,
+//  and the caller's to release; its names and values borrow from the transaction.
 int shared_get (txn_t *txn, slice_t resource, const uuid16_t *uuid, record_t *ret_record);
 
-//  Visible records of a resource in the order of their uuids: the first > after (NULL: from the start).
-//  Appends the canonical value to out. ERR_NOT_FOUND at the end.
+//  Visible records of a resource in the order of their uuids: the first > after (NULL: from the
+//  start). Appends the canonical value to out. ERR_NOT_FOUND at the end.
 int shared_next (txn_t *txn, slice_t resource, const uuid16_t *after, uuid16_t *ret_uuid,
     timestamp_t *ret_written, buffer_t *out);
 
 //  The visible value of one record; ERR_NOT_FOUND where none is visible.
-int shared_show (txn_t *txn, slice_t resource, const uuid16_t *uuid, timestamp_t *ret_written, buffer_t *out);
+int shared_show (
+    txn_t *txn, slice_t resource, const uuid16_t *uuid, timestamp_t *ret_written, buffer_t *out);
 
 //  ---- copying the tables to a client that joins
 //  A place in the order of all shared records: by resource name, then uuid.
 typedef struct place {
     char resource[LIMIT_NAME_BYTES + 1]; // empty: before everything
     uuid16_t uuid;
-    bool end;                            // behind everything
+    bool end; // behind everything
 } place_t;
 
 //  True if the record (resource, uuid) lies at or before the place.
 bool place_covers (const place_t *self, slice_t resource, const uuid16_t *uuid);
 
-//  Appends records behind `from`, each packed [resource text, uuid bin 16, record with bin 16 origins], until about size_max bytes;
-//  *ret_to is the place of the last one, or the end; *ret_count how many.
-int shared_copy_out (txn_t *txn, const place_t *from, size_t size_max, buffer_t *out, size_t *ret_count, place_t *ret_to);
+//  Appends records behind `from`, each packed [resource text, uuid bin 16, record with bin 16
+//  origins], until about size_max bytes; *ret_to is the place of the last one, or the end;
+//  *ret_count how many.
+int shared_copy_out (txn_t *txn, const place_t *from, size_t size_max, buffer_t *out,
+    size_t *ret_count, place_t *ret_to);
 
-//  Makes the records in (from, to] exactly these: those that are here and not among them are dropped. ERR_MALFORMED if they are out of order, outside
-//  the range, not sound.
-int shared_copy_in (txn_t *txn, const place_t *from, const place_t *to, size_t count, slice_t records);
+//  Makes the records in (from, to] exactly these: those that are here and not among them are
+//  dropped. ERR_MALFORMED if they are out of order, outside the range, not sound.
+int shared_copy_in (
+    txn_t *txn, const place_t *from, const place_t *to, size_t count, slice_t records);
 
 #endif

@@ -1,0 +1,180 @@
+//  shared_copy - the shared records in order, out of one store and into another
+//
+//  The order is that of resource names, then uuids: all nodes have it, whereas numbers are each
+//  node's own.
+
+#include "store/shared.h"
+#include "store/state.h"
+
+//  ---- places
+
+static int place_compare (const place_t *self, slice_t resource, const uuid16_t *uuid)
+{
+    if (self->end)
+        return 1;
+    int order = slice_compare (slice_text (self->resource), resource);
+    return order ? order : uuid_compare (&self->uuid, uuid);
+}
+
+bool place_covers (const place_t *self, slice_t resource, const uuid16_t *uuid)
+{
+    return place_compare (self, resource, uuid) >= 0;
+}
+
+static place_t place_of (const slot_t *slot, const uuid16_t *uuid)
+{
+    place_t place = {.uuid = *uuid};
+    memcpy (place.resource, slot->entry.resource.name, sizeof place.resource);
+    return place;
+}
+
+//  The next record of any resource behind the place; moves the place to it. Its state is in
+//  txn->record. ERR_NOT_FOUND where nothing is left, with the place at the end.
+static int place_step (txn_t *txn, place_t *place, slot_t **ret_slot, state_t *ret_state)
+{
+    slot_t *slot = NULL;
+    int rc = place->end ? ERR_NOT_FOUND : 0;
+    bool within = false; // of the place's own resource the uuid counts
+    if (!rc && place->resource[0]) {
+        rc = slot_find (txn, slice_text (place->resource), &slot);
+        within = rc == 0;
+        if (rc == ERR_UNKNOWN_RESOURCE)
+            rc = slot_next (txn, slice_text (place->resource), &slot);
+    } else if (!rc)
+        rc = slot_next (txn, slice_of (NULL, 0), &slot);
+    while (!rc) {
+        uuid16_t uuid = place->uuid;
+        int found = ERR_NOT_FOUND;
+        if (slot->entry.resource.kind == RESOURCE_SHARED)
+            found = state_next (txn, slot, within ? &uuid : NULL, &uuid, ret_state, &txn->record);
+        while (!found && record_is_nothing (&txn->record))
+            found = state_next (txn, slot, &uuid, &uuid, ret_state, &txn->record);
+        if (found != ERR_NOT_FOUND) {
+            if (!found) {
+                *place = place_of (slot, &uuid);
+                *ret_slot = slot;
+            }
+            return found;
+        }
+        within = false;
+        rc = slot_next (txn, slice_text (slot->entry.resource.name), &slot);
+    }
+    if (rc == ERR_NOT_FOUND)
+        *place = (place_t){.end = true};
+    return rc;
+}
+
+//  ---- out
+
+int shared_copy_out (txn_t *txn, const place_t *from, size_t size_max, buffer_t *out,
+    size_t *ret_count, place_t *ret_to)
+{
+    size_t start = out->size, count = 0;
+    place_t place = *from;
+    int rc = 0;
+    while (!rc && (count == 0 || out->size - start < size_max)) {
+        slot_t *slot;
+        state_t state;
+        rc = place_step (txn, &place, &slot, &state);
+        if (rc)
+            break;
+        pack_array (out, 3);
+        pack_string (out, slot->entry.resource.name);
+        pack_bin (out, slice_of (place.uuid.bytes, sizeof place.uuid.bytes));
+        rc = record_pack (&txn->record, NULL, out);
+        count++;
+    }
+    if (rc && rc != ERR_NOT_FOUND)
+        return rc;
+    *ret_count = count;
+    *ret_to = place;
+    return 0;
+}
+
+//  ---- in
+
+//  The record's state becomes `record`, whatever it was; its old state must be in txn->record.
+static int replace (txn_t *txn, slot_t *slot, const uuid16_t *uuid, state_t *state,
+    const record_t *record, const timestamp_t *fallback)
+{
+    state_show (slot, &txn->record, &txn->before);
+    return state_store (txn, slot, uuid, state, record, fallback);
+}
+
+//  Drops what lies behind `from` and before `to`, or at it too if `including`.
+static int drop_between (txn_t *txn, const place_t *from, const place_t *to, bool including)
+{
+    place_t place = *from;
+    for (;;) {
+        slot_t *slot;
+        state_t state;
+        int rc = place_step (txn, &place, &slot, &state);
+        if (rc)
+            return rc == ERR_NOT_FOUND ? 0 : rc;
+        int order = place_compare (to, slice_text (place.resource), &place.uuid);
+        if (order < 0 || (order == 0 && !including))
+            return 0;
+        timestamp_t written = txn->record.written;
+        record_clear (&txn->other);
+        rc = replace (txn, slot, &place.uuid, &state, &txn->other, &written);
+        if (rc)
+            return rc;
+    }
+}
+
+static int record_take (
+    cursor_t *cursor, slice_t *ret_resource, uuid16_t *ret_uuid, record_t *record)
+{
+    size_t count;
+    int rc = cursor_array (cursor, &count);
+    if (!rc)
+        rc = count == 3 ? cursor_text (cursor, ret_resource) : ERR_MALFORMED;
+    if (!rc)
+        rc = cursor_bin_exact (cursor, ret_uuid->bytes, sizeof ret_uuid->bytes);
+    if (!rc)
+        rc = record_unpack (cursor, NULL, record);
+    return rc || record_is_nothing (record) ? ERR_MALFORMED : 0;
+}
+
+static int copy_one (txn_t *txn, cursor_t *cursor, place_t *place, const place_t *to)
+{
+    slice_t resource;
+    uuid16_t uuid;
+    slot_t *slot;
+    state_t state;
+    //  Dropping uses the scratch records, so this one is only looked at, and taken again behind it.
+    cursor_t again = *cursor;
+    int rc = record_take (cursor, &resource, &uuid, &txn->other);
+    if (rc)
+        return rc;
+    if (place_covers (place, resource, &uuid) || !place_covers (to, resource, &uuid))
+        return ERR_MALFORMED;
+    rc = slot_of_kind (txn, resource, RESOURCE_SHARED, &slot);
+    if (rc)
+        return rc;
+    place_t here = place_of (slot, &uuid);
+    rc = drop_between (txn, place, &here, false);
+    if (!rc)
+        rc = record_take (&again, &resource, &uuid, &txn->other);
+    if (!rc)
+        rc = state_load (txn, slot, &uuid, &state, &txn->record);
+    if (!rc && !record_equal (&txn->record, &txn->other))
+        rc = replace (txn, slot, &uuid, &state, &txn->other, &txn->other.written);
+    *place = here;
+    return rc;
+}
+
+int shared_copy_in (
+    txn_t *txn, const place_t *from, const place_t *to, size_t count, slice_t records)
+{
+    cursor_t cursor = cursor_over (records);
+    place_t place = *from;
+    for (size_t i = 0; i < count; i++) {
+        int rc = copy_one (txn, &cursor, &place, to);
+        if (rc)
+            return rc;
+    }
+    if (!cursor_done (&cursor))
+        return ERR_MALFORMED;
+    return drop_between (txn, &place, to, true);
+}
