@@ -268,6 +268,7 @@ static void ingest_fail (ingest_t *self, step_t *step, int error)
 
 static void ingest_go (ingest_t *self, step_t *step)
 {
+    ingest_slots_age (self, step);
     ingest_retry (self, step);
     if (step->now.mono_ns < self->pause_ns) {
         step_wake_at (step, self->pause_ns);

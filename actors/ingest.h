@@ -28,7 +28,7 @@
 #define INGEST_WRITE_ROWS    1000          // a WRITE is sent from here on
 #define INGEST_WRITE_BYTES   (512u << 10)  // or from here on
 #define INGEST_WRITES_MAX    4             // of rows, unanswered
-#define INGEST_SLOTS         8             // those, and what commands write
+#define INGEST_SLOTS         12            // those, as many that were just answered, and what commands write
 #define INGEST_SLICE         2000          // places looked at in a round
 #define INGEST_ROUND_SLICES  64            // sections and other small things done in a round
 #define INGEST_SWEEP_MAX     4096          // places of a directory that are compared in one go
@@ -72,7 +72,8 @@ typedef struct location {
 //  A WRITE that is not answered. It is kept for as long, to be sent again.
 enum slot_kind { SLOT_FREE, SLOT_ROWS, SLOT_ADD, SLOT_REMOVE };
 typedef struct slot {
-    int kind; // enum slot_kind
+    int kind;     // enum slot_kind
+    int answered; // 0; 1: in this round, whose transaction may be older than the commit; 2: in one before
     uint64_t ticket;
     buffer_t rows;
     buffer_t nodes;
@@ -180,6 +181,7 @@ bool ingest_is_durable (const ingest_t *self);       // nothing of rows is unans
 slot_t *ingest_slot (ingest_t *self, int kind);      // NULL: all taken
 void ingest_slot_send (ingest_t *self, step_t *step, slot_t *slot);
 void ingest_written (ingest_t *self, step_t *step, const mail_t *mail);
+void ingest_slots_age (ingest_t *self, step_t *step); // once a round
 void ingest_retry (ingest_t *self, step_t *step);
 void ingest_write_release (ingest_t *self);
 

@@ -67,7 +67,7 @@ static slot_t *command_slot (ingest_t *self, int kind)
     size_t taken = 0;
     for (size_t i = 0; i < INGEST_SLOTS; i++)
         taken += self->slots[i].kind > SLOT_ROWS;
-    return taken < INGEST_SLOTS - INGEST_WRITES_MAX ? ingest_slot (self, kind) : NULL;
+    return taken < INGEST_SLOTS - 2 * INGEST_WRITES_MAX ? ingest_slot (self, kind) : NULL;
 }
 
 //  The location's record, in a WRITE of its own.

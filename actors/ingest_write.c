@@ -58,6 +58,7 @@ slot_t *ingest_slot (ingest_t *self, int kind)
         buffer_clear (&slot->nodes);
         slot->kind = kind;
         slot->ticket = ++self->ticket;
+        slot->answered = 0;
         slot->retry_ns = 0;
         slot->backoff_ns = INGEST_RETRY_NS;
         return slot;
@@ -80,7 +81,7 @@ static size_t rows_unanswered (const ingest_t *self)
 {
     size_t count = 0;
     for (size_t i = 0; i < INGEST_SLOTS; i++)
-        count += self->slots[i].kind == SLOT_ROWS;
+        count += self->slots[i].kind == SLOT_ROWS && !self->slots[i].answered;
     return count;
 }
 
@@ -127,7 +128,10 @@ bool ingest_has_room (ingest_t *self, step_t *step)
 
 bool ingest_is_durable (const ingest_t *self)
 {
-    return self->row_count == 0 && self->nodes.size == 0 && rows_unanswered (self) == 0;
+    for (size_t i = 0; i < INGEST_SLOTS; i++)
+        if (self->slots[i].kind == SLOT_ROWS)
+            return false;
+    return self->row_count == 0 && self->nodes.size == 0;
 }
 
 //  ---- answers
@@ -151,7 +155,8 @@ void ingest_written (ingest_t *self, step_t *step, const mail_t *mail)
     written_t written;
     slot_t *slot = NULL;
     for (size_t i = 0; i < INGEST_SLOTS && !slot; i++)
-        if (self->slots[i].kind != SLOT_FREE && self->slots[i].ticket == mail->envelope.ticket)
+        if (self->slots[i].kind != SLOT_FREE && !self->slots[i].answered
+            && self->slots[i].ticket == mail->envelope.ticket)
             slot = &self->slots[i];
     if (slot == NULL || step_unpack (step, mail, &written_type, &written))
         return;
@@ -167,7 +172,22 @@ void ingest_written (ingest_t *self, step_t *step, const mail_t *mail)
             error_text (error));
     if (slot->kind != SLOT_ROWS)
         ingest_command_written (self, step, slot, error);
-    slot->kind = SLOT_FREE;
+    slot->answered = 1;
+}
+
+//  The shell opens a round's transaction before it reads the round's mail: what an answer of this round says is
+//  committed can be seen from the next round on.
+void ingest_slots_age (ingest_t *self, step_t *step)
+{
+    for (size_t i = 0; i < INGEST_SLOTS; i++) {
+        slot_t *slot = &self->slots[i];
+        if (slot->kind == SLOT_FREE || slot->answered == 0)
+            continue;
+        if (slot->answered == 2)
+            slot->kind = SLOT_FREE;
+        slot->answered = 2;
+        step_wake_at (step, step->now.mono_ns);
+    }
 }
 
 void ingest_retry (ingest_t *self, step_t *step)
