@@ -254,6 +254,7 @@ static void oplog_receive (void *core, step_t *step, mail_t **mail_p)
     case MAIL_APPLY:
     case MAIL_DECLARE:
     case MAIL_WRITE:
+    case MAIL_DROP_ROWS:
     case MAIL_TAKE_BATCHES:
     case MAIL_TAKE_ROWS:
     case MAIL_COPY_BEGIN:
@@ -301,6 +302,7 @@ static int work_mail (oplog_t *self, step_t *step, const mail_t *mail)
     case MAIL_APPLY: return oplog_apply (self, step, mail);
     case MAIL_DECLARE: return oplog_declare (self, step, mail);
     case MAIL_WRITE: return oplog_write (self, step, mail);
+    case MAIL_DROP_ROWS: return oplog_drop_rows (self, step, mail);
     case MAIL_TAKE_BATCHES: return oplog_take_batches (self, step, mail);
     case MAIL_TAKE_ROWS: return oplog_take_rows (self, step, mail);
     case MAIL_COPY_BEGIN: return oplog_copy_begin (self, step, mail);
@@ -330,7 +332,7 @@ static int seal (oplog_t *self, step_t *step)
     uint64_t sequence, upto = self->writer.time;
     own_seen_fill (self, published);
     buffer_clear (&self->sealed);
-    batch_writer_seal (&self->writer, upto, &self->own_seen, identity, &self->sealed, &hash);
+    batch_writer_seal (&self->writer, upto, &self->own_seen, NULL, identity, &self->sealed, &hash);
     int rc = batch_decode (buffer_slice (&self->sealed), &batch);
     if (rc == 0)
         rc = pending_append (step->txn, &batch, &sequence);

@@ -101,6 +101,7 @@ int oplog_take_batches (oplog_t *self, step_t *step, const mail_t *mail);
 int oplog_take_rows (oplog_t *self, step_t *step, const mail_t *mail);
 void oplog_take_answer (step_t *step, const mail_t *mail, const taken_t *answer);
 int oplog_write (oplog_t *self, step_t *step, const mail_t *mail);
+int oplog_drop_rows (oplog_t *self, step_t *step, const mail_t *mail);
 int oplog_declare (oplog_t *self, step_t *step, const mail_t *mail);
 void oplog_write_answer (step_t *step, const mail_t *mail, int error, const char *message);
 int oplog_copy_begin (oplog_t *self, step_t *step, const mail_t *mail);
