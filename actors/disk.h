@@ -1,7 +1,8 @@
 //  disk - the calls by which scan sees the file system
 //
-//  A table of functions, so that the same core walks a real tree (actors/shell/edge_scan.c) and one in
-//  memory (tests, simulator). Symbolic links are never followed, in no part of a path. Answers are 0 or:
+//  A table of functions, so that the same core walks a real tree (actors/shell/disk_real.c) and one in
+//  memory (tests, simulator). Below a location symbolic links are never followed, in no part of a path; the
+//  path of the location itself is the operator's, and may go through some. Answers are 0 or:
 //  ERR_NOT_FOUND (not there, or not what it was taken for), ERR_NOT_ALLOWED (permissions),
 //  ERR_TOO_LARGE (no watches left), ERR_SYSTEM (anything else).
 
