@@ -33,7 +33,7 @@ static void scan_close (void **self_p)
     while (self->locations)
         scan_location_destroy (self, self->locations);
     scan_hash_release (self);
-    table_release (&self->watches);
+    lookup_release (&self->watches);
     buffer_release (&self->walk.path);
     buffer_release (&self->walk.names);
     free (self->walk.levels);

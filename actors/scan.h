@@ -20,7 +20,7 @@
 #include "actors/actor.h"
 #include "actors/disk.h"
 #include "actors/ignore.h"
-#include "actors/table.h"
+#include "actors/lookup.h"
 #include "messages/limits.h"
 
 #define SCAN_SECTION_ENTRIES 1000          // a section, and a listing, is sent from here on
@@ -58,7 +58,7 @@ typedef struct scan_location {
     bool stopped;            // to be forgotten when its job is over
     bool alarmed;
     uint64_t rescan_ns;      // when to walk it again without being asked; UINT64_MAX: never
-    table_t dirty;           // of dirty_t, by hash of path
+    lookup_t dirty;           // of dirty_t, by hash of path
     uint64_t first_event_ns; // of those in dirty
     uint64_t last_event_ns;
     struct scan_location *next;
@@ -128,7 +128,7 @@ typedef struct scan {
     const disk_t *disk;
     const config_t *config;
     scan_location_t *locations;
-    table_t watches;
+    lookup_t watches;
     walk_t walk;
     mail_list_t requests; // to identify
     hashing_t hashing;

@@ -275,8 +275,8 @@ static void walk_aim (walk_t *walk, scan_location_t *location)
     }
     size_t at = 0;
     for (size_t i = 0; i < count; i++)
-        walk->targets[i] = table_next (&location->dirty, &at);
-    table_release (&location->dirty);
+        walk->targets[i] = lookup_next (&location->dirty, &at);
+    lookup_release (&location->dirty);
     qsort (walk->targets, count, sizeof *walk->targets, target_compare);
 }
 
