@@ -54,7 +54,7 @@ void scan_location_destroy (scan_t *self, scan_location_t *location)
 {
     scan_watch_forget (self, location, slice_of (NULL, 0));
     scan_dirty_clear (location);
-    table_release (&location->dirty);
+    lookup_release (&location->dirty);
     for (scan_location_t **at = &self->locations; *at; at = &(*at)->next)
         if (*at == location) {
             *at = location->next;

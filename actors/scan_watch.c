@@ -14,8 +14,8 @@ bool path_is_below (slice_t path, slice_t above)
 {
     if (above.size == 0)
         return true;
-    return path.size >= above.size && memcmp (path.data, above.data, above.size) == 0
-        && (path.size == above.size || path.data[above.size] == '/');
+    return path.size >= above.size && memcmp (path.data, above.data, above.size) == 0 &&
+           (path.size == above.size || path.data[above.size] == '/');
 }
 
 //  ---- watches
@@ -36,12 +36,12 @@ int scan_watch_dir (scan_t *self, scan_location_t *location, disk_dir_t *dir, sl
     int rc = self->disk->watch (self->disk->self, dir, &number);
     if (rc)
         return rc;
-    watch_t *watch = table_get (&self->watches, number);
+    watch_t *watch = lookup_get (&self->watches, number);
     if (watch == NULL) {
         watch = calloc (1, sizeof *watch);
         if (!watch)
             abort ();
-        table_put (&self->watches, number, watch);
+        lookup_put (&self->watches, number, watch);
     }
     watch->number = number;
     watch->location = location;
@@ -58,12 +58,12 @@ void scan_watch_forget (scan_t *self, scan_location_t *location, slice_t path)
     watch_t **found = malloc (self->watches.count * sizeof *found);
     if (!found)
         abort ();
-    for (watch_t *watch = table_next (&self->watches, &at); watch;
-         watch = table_next (&self->watches, &at))
+    for (watch_t *watch = lookup_next (&self->watches, &at); watch;
+         watch = lookup_next (&self->watches, &at))
         if (watch->location == location && path_is_below (buffer_slice (&watch->path), path))
             found[count++] = watch;
     for (size_t i = 0; i < count; i++) {
-        table_take (&self->watches, found[i]->number);
+        lookup_take (&self->watches, found[i]->number);
         self->disk->unwatch (self->disk->self, found[i]->number);
         watch_destroy (&found[i]);
     }
@@ -95,10 +95,10 @@ void dirty_destroy (dirty_t **self_p)
 void scan_dirty_clear (scan_location_t *location)
 {
     size_t at = 0;
-    for (dirty_t *dirty = table_next (&location->dirty, &at); dirty;
-         dirty = table_next (&location->dirty, &at))
+    for (dirty_t *dirty = lookup_next (&location->dirty, &at); dirty;
+         dirty = lookup_next (&location->dirty, &at))
         dirty_destroy (&dirty);
-    table_release (&location->dirty);
+    lookup_release (&location->dirty);
 }
 
 //  Too much changed to remember, or nobody knows what: all of it is walked.
@@ -114,7 +114,7 @@ static dirty_t *dirty_get (scan_location_t *location, step_t *step, slice_t path
     if (location->due)
         return NULL;
     uint64_t key = checksum_of (path);
-    dirty_t *dirty = table_get (&location->dirty, key);
+    dirty_t *dirty = lookup_get (&location->dirty, key);
     if (dirty && !slice_equal (buffer_slice (&dirty->path), path)) {
         location_give_up (location); // two paths with one hash
         return NULL;
@@ -128,7 +128,7 @@ static dirty_t *dirty_get (scan_location_t *location, step_t *step, slice_t path
     location->last_event_ns = step->now.mono_ns;
     if (dirty == NULL) {
         dirty = dirty_new (path);
-        table_put (&location->dirty, key, dirty);
+        lookup_put (&location->dirty, key, dirty);
     }
     return dirty;
 }
@@ -157,8 +157,7 @@ static void note_directory (scan_location_t *location, step_t *step, slice_t pat
     while (name_at && path.data[name_at - 1] != '/')
         name_at--;
     if (path.size)
-        dirty_add_name (
-            dirty_get (location, step, slice_of (path.data, name_at ? name_at - 1 : 0)),
+        dirty_add_name (dirty_get (location, step, slice_of (path.data, name_at ? name_at - 1 : 0)),
             slice_of (path.data + name_at, path.size - name_at));
 }
 
@@ -167,7 +166,7 @@ static void note_event (scan_t *self, step_t *step, watch_t *watch, uint64_t fla
     scan_location_t *location = watch->location;
     if (flags & WATCH_GONE) {
         location->due |= watch->path.size == 0;
-        table_take (&self->watches, watch->number);
+        lookup_take (&self->watches, watch->number);
         watch_destroy (&watch);
         return;
     }
@@ -180,7 +179,7 @@ static void note_event (scan_t *self, step_t *step, watch_t *watch, uint64_t fla
     note_directory (location, step, path);
     if (!(flags & (WATCH_ARRIVED | WATCH_LEFT)))
         return;
-    buffer_t child = { NULL, 0, 0 };
+    buffer_t child = {NULL, 0, 0};
     buffer_append (&child, path.data, path.size);
     if (path.size)
         buffer_append (&child, "/", 1);
@@ -204,12 +203,12 @@ void scan_watch_events (scan_t *self, step_t *step, const mail_t *mail)
         size_t fields;
         uint64_t number, flags;
         slice_t name;
-        if (cursor_array (&cursor, &fields) || fields != 3 || cursor_uint (&cursor, &number)
-            || cursor_uint (&cursor, &flags) || cursor_bin (&cursor, &name)) {
+        if (cursor_array (&cursor, &fields) || fields != 3 || cursor_uint (&cursor, &number) ||
+            cursor_uint (&cursor, &flags) || cursor_bin (&cursor, &name)) {
             metric_add (step->metrics, METRIC_MAIL_REFUSED, 1);
             return;
         }
-        watch_t *watch = table_get (&self->watches, number);
+        watch_t *watch = lookup_get (&self->watches, number);
         if (flags & WATCH_OVERFLOW)
             for (scan_location_t *at = self->locations; at; at = at->next)
                 location_give_up (at);

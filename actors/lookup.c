@@ -1,16 +1,16 @@
-//  table - pointers by number
+//  lookup - pointers by number
 
-#include "actors/table.h"
+#include "actors/lookup.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-static size_t slot_home (const table_t *self, uint64_t key)
+static size_t slot_home (const lookup_t *self, uint64_t key)
 {
-    return (size_t) ((key * 0x9e3779b97f4a7c15ull) >> 20) & (self->capacity - 1);
+    return (size_t)((key * 0x9e3779b97f4a7c15ull) >> 20) & (self->capacity - 1);
 }
 
-static table_slot_t *slot_find (const table_t *self, uint64_t key)
+static lookup_slot_t *slot_find (const lookup_t *self, uint64_t key)
 {
     size_t at = slot_home (self, key);
     while (self->slots[at].item && self->slots[at].key != key)
@@ -18,9 +18,9 @@ static table_slot_t *slot_find (const table_t *self, uint64_t key)
     return &self->slots[at];
 }
 
-static void table_grow (table_t *self)
+static void lookup_grow (lookup_t *self)
 {
-    table_t old = *self;
+    lookup_t old = *self;
     self->capacity = old.capacity ? 2 * old.capacity : 16;
     self->slots = calloc (self->capacity, sizeof *self->slots);
     if (!self->slots)
@@ -31,33 +31,33 @@ static void table_grow (table_t *self)
     free (old.slots);
 }
 
-void *table_get (const table_t *self, uint64_t key)
+void *lookup_get (const lookup_t *self, uint64_t key)
 {
     return self->capacity ? slot_find (self, key)->item : NULL;
 }
 
-void *table_put (table_t *self, uint64_t key, void *item)
+void *lookup_put (lookup_t *self, uint64_t key, void *item)
 {
     assert (item);
     if (2 * (self->count + 1) > self->capacity)
-        table_grow (self);
-    table_slot_t *slot = slot_find (self, key);
+        lookup_grow (self);
+    lookup_slot_t *slot = slot_find (self, key);
     void *before = slot->item;
     self->count += before == NULL;
-    *slot = (table_slot_t) { key, item };
+    *slot = (lookup_slot_t){key, item};
     return before;
 }
 
-void *table_take (table_t *self, uint64_t key)
+void *lookup_take (lookup_t *self, uint64_t key)
 {
     if (self->capacity == 0)
         return NULL;
-    table_slot_t *slot = slot_find (self, key);
+    lookup_slot_t *slot = slot_find (self, key);
     void *item = slot->item;
     if (item == NULL)
         return NULL;
     //  What stands behind moves up where it may, so that no search ends too early.
-    size_t mask = self->capacity - 1, hole = (size_t) (slot - self->slots);
+    size_t mask = self->capacity - 1, hole = (size_t)(slot - self->slots);
     for (size_t at = (hole + 1) & mask; self->slots[at].item; at = (at + 1) & mask) {
         size_t home = slot_home (self, self->slots[at].key);
         if (((at - home) & mask) >= ((at - hole) & mask)) {
@@ -65,12 +65,12 @@ void *table_take (table_t *self, uint64_t key)
             hole = at;
         }
     }
-    self->slots[hole] = (table_slot_t) { 0, NULL };
+    self->slots[hole] = (lookup_slot_t){0, NULL};
     self->count--;
     return item;
 }
 
-void *table_next (const table_t *self, size_t *at)
+void *lookup_next (const lookup_t *self, size_t *at)
 {
     while (*at < self->capacity) {
         void *item = self->slots[(*at)++].item;
@@ -80,8 +80,8 @@ void *table_next (const table_t *self, size_t *at)
     return NULL;
 }
 
-void table_release (table_t *self)
+void lookup_release (lookup_t *self)
 {
     free (self->slots);
-    *self = (table_t) { NULL, 0, 0 };
+    *self = (lookup_t){NULL, 0, 0};
 }
