@@ -18,7 +18,8 @@ typedef struct disk {
     void *self;
 
     //  Opens the directory `path` below parent, part by part; parent NULL: an absolute path. ret_entry is what it is.
-    int (*open) (void *self, disk_dir_t *parent, slice_t path, disk_dir_t **ret_dir, entry_t *ret_entry);
+    int (*open) (
+        void *self, disk_dir_t *parent, slice_t path, disk_dir_t **ret_dir, entry_t *ret_entry);
     //  The next entries; 0 of them at the end. Names last until the next call for this directory. *ret_unreadable
     //  counts those that are there and cannot be looked at.
     int (*list) (void *self, disk_dir_t *dir, entry_t *entries, size_t most, size_t *ret_count,
@@ -32,8 +33,10 @@ typedef struct disk {
     void (*unwatch) (void *self, uint64_t watch);
 
     //  A regular file; ret_entry (may be NULL) is what is open. file_look: what it is by now.
-    int (*file_open) (void *self, disk_dir_t *dir, slice_t name, disk_file_t **ret_file, entry_t *ret_entry);
-    int (*file_read) (void *self, disk_file_t *file, void *bytes, size_t most, size_t *ret_size); // 0: the end
+    int (*file_open) (
+        void *self, disk_dir_t *dir, slice_t name, disk_file_t **ret_file, entry_t *ret_entry);
+    int (*file_read) (
+        void *self, disk_file_t *file, void *bytes, size_t most, size_t *ret_size); // 0: the end
     int (*file_look) (void *self, disk_file_t *file, entry_t *ret_entry);
     void (*file_close) (void *self, disk_file_t *file);
     //  The MIME type of what begins with these bytes; lasts until the next call.

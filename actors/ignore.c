@@ -35,7 +35,7 @@ static slice_t line_trim (slice_t line)
 
 void ignore_add (ignore_t *self, slice_t line)
 {
-    ignore_rule_t rule = { 0 };
+    ignore_rule_t rule = {0};
     slice_t pattern = line_trim (line);
     if (pattern.size == 0 || pattern.data[0] == '#')
         return;
@@ -68,11 +68,11 @@ void ignore_add (ignore_t *self, slice_t line)
 
 void ignore_parse (ignore_t *self, slice_t text)
 {
-    static const uint8_t mark[] = { 0xef, 0xbb, 0xbf };
+    static const uint8_t mark[] = {0xef, 0xbb, 0xbf};
     size_t at = text.size >= 3 && memcmp (text.data, mark, 3) == 0 ? 3 : 0;
     while (at < text.size) {
         const uint8_t *end = memchr (text.data + at, '\n', text.size - at);
-        size_t stop = end ? (size_t) (end - text.data) : text.size;
+        size_t stop = end ? (size_t)(end - text.data) : text.size;
         ignore_add (self, slice_cut (text, at, stop));
         at = stop + 1;
     }
@@ -82,7 +82,7 @@ void ignore_release (ignore_t *self)
 {
     buffer_release (&self->text);
     free (self->rules);
-    *self = (ignore_t) { 0 };
+    *self = (ignore_t){0};
 }
 
 //  ---- one part against one name
@@ -92,10 +92,10 @@ typedef struct named_class {
     int (*holds) (int c);
 } named_class_t;
 
-static const named_class_t named_classes[] = { { "alnum", isalnum }, { "alpha", isalpha },
-    { "blank", isblank }, { "cntrl", iscntrl }, { "digit", isdigit }, { "graph", isgraph },
-    { "lower", islower }, { "print", isprint }, { "punct", ispunct }, { "space", isspace },
-    { "upper", isupper }, { "xdigit", isxdigit } };
+static const named_class_t named_classes[] = {{"alnum", isalnum}, {"alpha", isalpha},
+    {"blank", isblank}, {"cntrl", iscntrl}, {"digit", isdigit}, {"graph", isgraph},
+    {"lower", islower}, {"print", isprint}, {"punct", ispunct}, {"space", isspace},
+    {"upper", isupper}, {"xdigit", isxdigit}};
 
 //  [:name:] at pattern[at]; its size, or 0 where there is none. 1 for a name that nobody knows.
 static size_t named_class (slice_t pattern, size_t at, uint8_t c, bool *holds)
@@ -174,9 +174,8 @@ static bool part_match (slice_t pattern, slice_t name)
             star_n = n;
             continue;
         }
-        size_t size = p < pattern.size
-            ? item_match (slice_cut (pattern, p, pattern.size), name.data[n])
-            : 0;
+        size_t size =
+            p < pattern.size ? item_match (slice_cut (pattern, p, pattern.size), name.data[n]) : 0;
         if (size) {
             p += size;
             n++;
@@ -199,7 +198,7 @@ static bool part_next (slice_t *rest, slice_t *ret_part)
     if (rest->data == NULL)
         return false;
     const uint8_t *slash = rest->size ? memchr (rest->data, '/', rest->size) : NULL;
-    size_t size = slash ? (size_t) (slash - rest->data) : rest->size;
+    size_t size = slash ? (size_t)(slash - rest->data) : rest->size;
     *ret_part = slice_of (rest->data, size);
     *rest = slash ? slice_cut (*rest, size + 1, rest->size) : slice_of (NULL, 0);
     return true;
@@ -207,7 +206,7 @@ static bool part_next (slice_t *rest, slice_t *ret_part)
 
 static bool path_match (slice_t pattern, slice_t path)
 {
-    slice_t stars = { NULL, 0 }, stars_path = { NULL, 0 };
+    slice_t stars = {NULL, 0}, stars_path = {NULL, 0};
     bool starred = false;
     while (path.data) {
         slice_t part, name, path_rest = path, pattern_rest = pattern;

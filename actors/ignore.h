@@ -16,7 +16,7 @@
 #define IGNORE_BYTES_MAX (256u << 10) // of one file; what is behind is not read
 
 typedef struct ignore_rule {
-    size_t at;   // of its pattern in the text
+    size_t at; // of its pattern in the text
     size_t size;
     bool negated;
     bool directories; // matches directories only
@@ -33,7 +33,7 @@ typedef struct ignore {
 
 enum ignore_verdict { IGNORE_SILENT, IGNORE_OUT, IGNORE_IN };
 
-void ignore_add (ignore_t *self, slice_t line);   // one pattern; comments and empty lines add nothing
+void ignore_add (ignore_t *self, slice_t line); // one pattern; comments and empty lines add nothing
 void ignore_parse (ignore_t *self, slice_t text); // a whole file
 void ignore_release (ignore_t *self);
 

@@ -85,7 +85,7 @@ static void job_note_whole (ingest_t *self, step_t *step)
 static void job_done (ingest_t *self, step_t *step, const mail_t *mail)
 {
     if (step_unpack (step, mail, &scan_done_type, &self->done))
-        self->done = (scan_done_t) { .location = self->job_uuid, .error = -ERR_MALFORMED };
+        self->done = (scan_done_t){.location = self->job_uuid, .error = -ERR_MALFORMED};
     self->phase = PHASE_DRAINING;
     location_t *location = self->job;
     if (location == NULL)
@@ -93,7 +93,7 @@ static void job_done (ingest_t *self, step_t *step, const mail_t *mail)
     if (self->done.error || self->distrust) {
         //  Nothing that was not seen is missing: nobody looked.
         self->missing_count = 0;
-        location->missing |= (int) self->done.error == -ERR_NOT_FOUND || self->distrust;
+        location->missing |= (int)self->done.error == -ERR_NOT_FOUND || self->distrust;
         return;
     }
     location->missing = false;
@@ -133,7 +133,7 @@ static void job_settle (ingest_t *self, step_t *step)
     if (!self->job_is_scan && !job_forget (self, step))
         return;
     if (self->job_is_scan) {
-        scan_settled_t settled = { .location = self->job_uuid };
+        scan_settled_t settled = {.location = self->job_uuid};
         step_send (step, ACTOR_SCAN, MAIL_SCAN_SETTLED, 0, &scan_settled_type, &settled, NULL, 0);
         if (location && self->done.whole) {
             location->scanning = false;
@@ -152,8 +152,8 @@ static void job_resolved (ingest_t *self, step_t *step)
     bool good = location && self->job_is_scan && !self->done.error && !self->distrust;
     if (good && self->done.whole) {
         uint64_t entries = self->done.unreadable ? location->entries : self->done.entries;
-        bool news = !location->scanned || location->inode != self->begin.inode
-            || location->entries != entries;
+        bool news = !location->scanned || location->inode != self->begin.inode ||
+                    location->entries != entries;
         location->scanned = true;
         location->inode = self->begin.inode;
         location->entries = entries;
@@ -190,7 +190,7 @@ static bool idle_go (ingest_t *self, step_t *step, int *ret_error)
 
 static void listing_end (ingest_t *self, step_t *step)
 {
-    scan_credit_t credit = { .listings = 1 };
+    scan_credit_t credit = {.listings = 1};
     step_send (step, ACTOR_SCAN, MAIL_SCAN_CREDIT, 0, &scan_credit_type, &credit, NULL, 0);
     mail_destroy (&self->listing);
 }

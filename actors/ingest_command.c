@@ -16,16 +16,15 @@ MESSAGE_DESCRIBE (ingest_request, MESSAGE_MAP, INGEST_REQUEST_FIELDS, "an operat
 
 void ingest_answer (step_t *step, uint64_t ticket, int error, const char *message, slice_t answer)
 {
-    commanded_t commanded = { .error = (uint64_t) -error, .answer = answer };
+    commanded_t commanded = {.error = (uint64_t)-error, .answer = answer};
     if (error)
         commanded.message = slice_text (message ? message : error_text (error));
-    step_send (
-        step, ACTOR_ADMIN, MAIL_COMMANDED, ticket, &commanded_type, &commanded, NULL, 0);
+    step_send (step, ACTOR_ADMIN, MAIL_COMMANDED, ticket, &commanded_type, &commanded, NULL, 0);
 }
 
 static void answer_locations (ingest_t *self, step_t *step, uint64_t ticket)
 {
-    buffer_t answer = { NULL, 0, 0 };
+    buffer_t answer = {NULL, 0, 0};
     pack_map (&answer, 1);
     pack_string (&answer, "locations");
     ingest_location_report (self, step, &answer);
@@ -35,7 +34,7 @@ static void answer_locations (ingest_t *self, step_t *step, uint64_t ticket)
 
 static void answer_location (step_t *step, uint64_t ticket, const location_t *location)
 {
-    buffer_t answer = { NULL, 0, 0 };
+    buffer_t answer = {NULL, 0, 0};
     pack_map (&answer, 2);
     pack_string (&answer, "location");
     pack_bin (&answer, slice_of (location->uuid.bytes, 16));
@@ -77,7 +76,7 @@ static int location_write (
     slot_t *slot = command_slot (self, kind);
     if (slot == NULL)
         return ERR_BUSY;
-    buffer_t record = { NULL, 0, 0 };
+    buffer_t record = {NULL, 0, 0};
     ingest_location_pack (location, &record);
     pack_array (&slot->nodes, 3);
     pack_uint (&slot->nodes, NODE_LOCATIONS);
@@ -117,8 +116,8 @@ static bool path_clean (slice_t path, buffer_t *out)
 static bool path_holds (slice_t above, slice_t path)
 {
     size_t size = above.size == 1 ? 0 : above.size;
-    return path.size >= above.size && memcmp (path.data, above.data, size) == 0
-        && (path.size == above.size || path.data[size] == '/');
+    return path.size >= above.size && memcmp (path.data, above.data, size) == 0 &&
+           (path.size == above.size || path.data[size] == '/');
 }
 
 //  A location in a location would give one file two rows, and one directory two watches.
@@ -129,11 +128,14 @@ static bool path_is_free (ingest_t *self, slice_t path, char *ret_why, size_t si
         bool same = slice_equal (other, path);
         if (!path_holds (other, path) && !path_holds (path, other))
             continue;
-        snprintf (ret_why, size, "%s%.*s%s", same ? "" : path_holds (other, path) ? "it lies in " : "",
-            (int) (other.size > 200 ? 200 : other.size), (const char *) other.data,
-            same                        ? " is a location already"
-                : path_holds (other, path) ? ", which is a location already"
-                                           : " lies in it and is a location already");
+        snprintf (ret_why, size, "%s%.*s%s",
+            same                       ? ""
+            : path_holds (other, path) ? "it lies in "
+                                       : "",
+            (int)(other.size > 200 ? 200 : other.size), (const char *)other.data,
+            same                       ? " is a location already"
+            : path_holds (other, path) ? ", which is a location already"
+                                       : " lies in it and is a location already");
         return false;
     }
     return true;
@@ -154,7 +156,8 @@ static bool patterns_valid (slice_t exclude)
     return true;
 }
 
-static void command_add (ingest_t *self, step_t *step, uint64_t ticket, const ingest_request_t *request)
+static void command_add (
+    ingest_t *self, step_t *step, uint64_t ticket, const ingest_request_t *request)
 {
     char why[512];
     waiter_t *waiter = waiter_new (self, ticket);
@@ -180,7 +183,7 @@ static void command_add (ingest_t *self, step_t *step, uint64_t ticket, const in
     buffer_append (&waiter->exclude, request->exclude.data, request->exclude.size);
     waiter->wait = request->wait;
     waiter->ticket = ++self->ticket;
-    scan_look_t look = { .path = buffer_slice (&waiter->path) };
+    scan_look_t look = {.path = buffer_slice (&waiter->path)};
     step_send (step, ACTOR_SCAN, MAIL_SCAN_LOOK, waiter->ticket, &scan_look_type, &look, NULL, 0);
 }
 
@@ -209,7 +212,7 @@ void ingest_looked (ingest_t *self, step_t *step, const mail_t *mail)
         waiter_t *waiter = &self->waiters[i];
         if (!waiter->used || waiter->ticket == 0 || waiter->ticket != mail->envelope.ticket)
             continue;
-        int rc = looked.error ? -(int) looked.error : 0;
+        int rc = looked.error ? -(int)looked.error : 0;
         if (rc == 0 && !path_is_free (self, buffer_slice (&waiter->path), why, sizeof why))
             rc = ERR_EXISTS;
         if (rc == 0) {
@@ -225,7 +228,8 @@ void ingest_looked (ingest_t *self, step_t *step, const mail_t *mail)
 
 //  ---- waiting for a scan
 
-static void scan_wait (ingest_t *self, step_t *step, uint64_t ticket, const location_t *location, bool skip)
+static void scan_wait (
+    ingest_t *self, step_t *step, uint64_t ticket, const location_t *location, bool skip)
 {
     waiter_t *waiter = waiter_new (self, ticket);
     if (waiter == NULL) {
@@ -247,8 +251,8 @@ void ingest_command_scanned (ingest_t *self, step_t *step, const location_t *loc
             continue;
         }
         if (location->missing)
-            ingest_answer (step, waiter->command, ERR_NOT_FOUND, "the folder is missing",
-                slice_of (NULL, 0));
+            ingest_answer (
+                step, waiter->command, ERR_NOT_FOUND, "the folder is missing", slice_of (NULL, 0));
         else
             answer_location (step, waiter->command, location);
         waiter->used = false;
@@ -259,7 +263,7 @@ void ingest_command_scanned (ingest_t *self, step_t *step, const location_t *loc
 
 static location_t *request_location (ingest_t *self, const ingest_request_t *request)
 {
-    buffer_t path = { NULL, 0, 0 };
+    buffer_t path = {NULL, 0, 0};
     location_t *location = NULL;
     if (!uuid_is_zero (&request->location))
         location = ingest_location (self, &request->location);
@@ -319,7 +323,7 @@ void ingest_command_written (ingest_t *self, step_t *step, slot_t *slot, int err
         location->removing = false;
         ingest_answer (step, slot->command, error, NULL, slice_of (NULL, 0));
     } else {
-        scan_stop_t stop = { .location = location->uuid };
+        scan_stop_t stop = {.location = location->uuid};
         step_send (step, ACTOR_SCAN, MAIL_SCAN_STOP, 0, &scan_stop_type, &stop, NULL, 0);
         answer_location (step, slot->command, location);
     }
@@ -339,7 +343,8 @@ void ingest_command (ingest_t *self, step_t *step, const mail_t *mail)
         return;
     }
     if (message_unpack (&ingest_request_type, command.request, &request, &field)) {
-        snprintf (why, sizeof why, "%s is missing or of a wrong form", field ? field : "the request");
+        snprintf (
+            why, sizeof why, "%s is missing or of a wrong form", field ? field : "the request");
         ingest_answer (step, ticket, ERR_BAD_REQUEST, why, slice_of (NULL, 0));
         return;
     }

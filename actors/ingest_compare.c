@@ -12,20 +12,20 @@
 
 typedef struct swept {
     uint64_t hash; // of the name
-    place_t place;
+    spot_t place;
     bool seen;
 } swept_t;
 
 static uint64_t key_hash (slice_t key)
 {
     uint64_t hash = 0;
-    for (size_t i = PLACE_DIR_SIZE; i < PLACE_KEY_SIZE; i++)
+    for (size_t i = SPOT_DIR_SIZE; i < SPOT_KEY_SIZE; i++)
         hash = hash << 8 | key.data[i];
     return hash;
 }
 
 void ingest_missing_add (
-    ingest_t *self, const uint8_t key[PLACE_KEY_SIZE], const place_t *place, bool replaced)
+    ingest_t *self, const uint8_t key[SPOT_KEY_SIZE], const spot_t *place, bool replaced)
 {
     if (self->missing_count == self->missing_capacity) {
         self->missing_capacity = self->missing_capacity ? 2 * self->missing_capacity : 256;
@@ -34,26 +34,26 @@ void ingest_missing_add (
             abort ();
     }
     missing_t *missing = &self->missing[self->missing_count++];
-    *missing = (missing_t) { .place = *place, .replaced = replaced };
-    memcpy (missing->key, key, PLACE_KEY_SIZE);
+    *missing = (missing_t){.place = *place, .replaced = replaced};
+    memcpy (missing->key, key, SPOT_KEY_SIZE);
 }
 
 static void candidate_add (ingest_t *self, const section_t *section, const entry_t *entry)
 {
     if (self->candidate_count == self->candidate_capacity) {
         self->candidate_capacity = self->candidate_capacity ? 2 * self->candidate_capacity : 256;
-        self->candidates
-            = realloc (self->candidates, self->candidate_capacity * sizeof *self->candidates);
+        self->candidates =
+            realloc (self->candidates, self->candidate_capacity * sizeof *self->candidates);
         if (!self->candidates)
             abort ();
     }
     //  The entries of a directory share its path.
     candidate_t *last = self->candidate_count ? &self->candidates[self->candidate_count - 1] : NULL;
     candidate_t *candidate = &self->candidates[self->candidate_count++];
-    *candidate = (candidate_t) { .entry = *entry };
-    if (last && last->dir_size == section->path.size
-        && (last->dir_size == 0
-            || memcmp (self->texts.data + last->dir_at, section->path.data, last->dir_size) == 0))
+    *candidate = (candidate_t){.entry = *entry};
+    if (last && last->dir_size == section->path.size &&
+        (last->dir_size == 0 ||
+            memcmp (self->texts.data + last->dir_at, section->path.data, last->dir_size) == 0))
         candidate->dir_at = last->dir_at;
     else {
         candidate->dir_at = self->texts.size;
@@ -67,7 +67,8 @@ static void candidate_add (ingest_t *self, const section_t *section, const entry
 
 //  ---- one entry
 
-static int entry_arrived (ingest_t *self, step_t *step, const section_t *section, const entry_t *entry)
+static int entry_arrived (
+    ingest_t *self, step_t *step, const section_t *section, const entry_t *entry)
 {
     uint8_t key[INODE_KEY_SIZE];
     slice_t value;
@@ -82,13 +83,13 @@ static int entry_arrived (ingest_t *self, step_t *step, const section_t *section
 
 static bool entry_is_unchanged (const entry_t *a, const entry_t *b)
 {
-    return a->mode == b->mode && a->size == b->size && a->modified == b->modified
-        && a->created == b->created && a->device == b->device && a->inode == b->inode;
+    return a->mode == b->mode && a->size == b->size && a->modified == b->modified &&
+           a->created == b->created && a->device == b->device && a->inode == b->inode;
 }
 
 //  place: what was there before; NULL: nothing.
-static int compare_entry (ingest_t *self, step_t *step, const section_t *section, const entry_t *entry,
-    const place_t *place)
+static int compare_entry (ingest_t *self, step_t *step, const section_t *section,
+    const entry_t *entry, const spot_t *place)
 {
     if (place == NULL)
         return entry->mode ? entry_arrived (self, step, section, entry) : 0;
@@ -97,54 +98,56 @@ static int compare_entry (ingest_t *self, step_t *step, const section_t *section
     bool other_kind = entry_is_dir (entry) != entry_is_dir (&place->entry);
     if (entry->mode && !other_kind)
         return ingest_entry_changed (self, step, section->path, entry, place);
-    uint8_t key[PLACE_KEY_SIZE];
-    place_key (&self->dir, entry->name, key);
+    uint8_t key[SPOT_KEY_SIZE];
+    spot_key (&self->dir, entry->name, key);
     ingest_missing_add (self, key, place, entry->mode != 0);
     return entry->mode ? entry_arrived (self, step, section, entry) : 0;
 }
 
-static int compare_by_name (ingest_t *self, step_t *step, const section_t *section, const entry_t *entry)
+static int compare_by_name (
+    ingest_t *self, step_t *step, const section_t *section, const entry_t *entry)
 {
-    uint8_t key[PLACE_KEY_SIZE];
+    uint8_t key[SPOT_KEY_SIZE];
     slice_t value;
-    place_t place;
-    place_key (&self->dir, entry->name, key);
+    spot_t place;
+    spot_key (&self->dir, entry->name, key);
     int rc = node_get (step->txn, NODE_PLACES, slice_of (key, sizeof key), &value);
     if (rc == ERR_NOT_FOUND)
         return compare_entry (self, step, section, entry, NULL);
     if (rc == 0)
-        rc = place_unpack (value, &place);
+        rc = spot_unpack (value, &place);
     return rc ? rc : compare_entry (self, step, section, entry, &place);
 }
 
 //  ---- sweeping
 
 //  The places of self->dir behind `after`, at most `most` of them; *ret_all: there are no more.
-static int dir_sweep (ingest_t *self, step_t *step, size_t most, swept_t *swept, size_t *ret_count,
-    bool *ret_all)
+static int dir_sweep (
+    ingest_t *self, step_t *step, size_t most, swept_t *swept, size_t *ret_count, bool *ret_all)
 {
     size_t count = 0;
     *ret_all = true;
     for (;;) {
         slice_t key, value;
-        int rc = self->sweep_after_size == 0
-            ? node_seek (step->txn, NODE_PLACES, slice_of (self->dir.bytes, 16), &key, &value)
-            : node_next (step->txn, NODE_PLACES, slice_of (self->sweep_after, self->sweep_after_size),
-                &key, &value);
+        int rc =
+            self->sweep_after_size == 0
+                ? node_seek (step->txn, NODE_PLACES, slice_of (self->dir.bytes, 16), &key, &value)
+                : node_next (step->txn, NODE_PLACES,
+                      slice_of (self->sweep_after, self->sweep_after_size), &key, &value);
         if (rc && rc != ERR_NOT_FOUND)
             return rc;
-        if (rc || key.size != PLACE_KEY_SIZE || memcmp (key.data, self->dir.bytes, 16) != 0)
+        if (rc || key.size != SPOT_KEY_SIZE || memcmp (key.data, self->dir.bytes, 16) != 0)
             break;
         if (count == most) {
             *ret_all = false;
             break;
         }
-        swept[count] = (swept_t) { .hash = key_hash (key) };
-        rc = place_unpack (value, &swept[count].place);
+        swept[count] = (swept_t){.hash = key_hash (key)};
+        rc = spot_unpack (value, &swept[count].place);
         if (rc)
             return rc;
-        memcpy (self->sweep_after, key.data, PLACE_KEY_SIZE);
-        self->sweep_after_size = PLACE_KEY_SIZE;
+        memcpy (self->sweep_after, key.data, SPOT_KEY_SIZE);
+        self->sweep_after_size = SPOT_KEY_SIZE;
         count++;
     }
     *ret_count = count;
@@ -159,10 +162,10 @@ static int hash_compare (const void *a_, const void *b_)
 
 static void swept_is_missing (ingest_t *self, const swept_t *swept)
 {
-    uint8_t key[PLACE_KEY_SIZE];
-    memcpy (key, self->dir.bytes, PLACE_DIR_SIZE);
+    uint8_t key[SPOT_KEY_SIZE];
+    memcpy (key, self->dir.bytes, SPOT_DIR_SIZE);
     for (size_t i = 0; i < 8; i++)
-        key[PLACE_DIR_SIZE + i] = (uint8_t) (swept->hash >> (56 - 8 * i));
+        key[SPOT_DIR_SIZE + i] = (uint8_t)(swept->hash >> (56 - 8 * i));
     ingest_missing_add (self, key, &swept->place, false);
 }
 
@@ -176,7 +179,8 @@ int ingest_sweep (ingest_t *self, step_t *step)
         abort ();
     int rc = dir_sweep (self, step, INGEST_SLICE, swept, &count, &all);
     for (size_t i = 0; rc == 0 && i < count; i++)
-        if (!bsearch (&swept[i].hash, self->seen, self->seen_count, sizeof *self->seen, hash_compare))
+        if (!bsearch (
+                &swept[i].hash, self->seen, self->seen_count, sizeof *self->seen, hash_compare))
             swept_is_missing (self, &swept[i]);
     if (rc == 0 && all) {
         self->sweeping = false;
@@ -200,17 +204,16 @@ static void seen_add (ingest_t *self, slice_t name)
 }
 
 //  The whole directory in this section, and not many places: one sweep finds all.
-static int compare_at_once (ingest_t *self, step_t *step, const section_t *section, swept_t *swept,
-    size_t count)
+static int compare_at_once (
+    ingest_t *self, step_t *step, const section_t *section, swept_t *swept, size_t count)
 {
     for (size_t i = 0; i < section->count; i++) {
         entry_t entry;
         int rc = entry_unpack (&self->sections, &entry);
         uint64_t hash = rc ? 0 : checksum_of (entry.name);
         //  swept_t begins with its hash.
-        swept_t *found = rc || !count
-            ? NULL
-            : bsearch (&hash, swept, count, sizeof *swept, hash_compare);
+        swept_t *found =
+            rc || !count ? NULL : bsearch (&hash, swept, count, sizeof *swept, hash_compare);
         if (found)
             found->seen = true;
         if (rc == 0)
@@ -267,7 +270,7 @@ int ingest_compare (ingest_t *self, step_t *step)
         return section_skip (self, &section);
     self->job->listed += section.count;
     if (section.flags & SECTION_FIRST) {
-        self->dir = place_dir (&self->job->uuid, section.path);
+        self->dir = spot_dir (&self->job->uuid, section.path);
         self->seen_count = 0;
     }
     const uint64_t at_once = SECTION_FIRST | SECTION_LAST | SECTION_WHOLE;

@@ -11,8 +11,8 @@ static uuid16_t row_uuid (ingest_t *self, step_t *step)
     step->random (step->context, random, sizeof random);
     self->uuid_count = ms == self->uuid_ms ? self->uuid_count + 1 : 0;
     self->uuid_ms = ms;
-    random[0] = (uint8_t) (self->uuid_count >> 8 & 0x0f);
-    random[1] = (uint8_t) self->uuid_count;
+    random[0] = (uint8_t)(self->uuid_count >> 8 & 0x0f);
+    random[1] = (uint8_t)self->uuid_count;
     return uuid_v7 (ms, random);
 }
 
@@ -50,23 +50,23 @@ static int want (ingest_t *self, step_t *step, const uuid16_t *uuid, bool wanted
 static void put_entry (ingest_t *self, slice_t dir, const entry_t *entry, const uuid16_t *uuid,
     const row_content_t *content)
 {
-    uint8_t key[PLACE_KEY_SIZE], value[PLACE_VALUE_SIZE], inode[INODE_KEY_SIZE];
-    buffer_t row = { NULL, 0, 0 };
+    uint8_t key[SPOT_KEY_SIZE], value[SPOT_VALUE_SIZE], inode[INODE_KEY_SIZE];
+    buffer_t row = {NULL, 0, 0};
     row_value (&self->job->uuid, dir, entry, content, &row);
     ingest_put_row (self, self->job, uuid, buffer_slice (&row));
     buffer_release (&row);
 
-    uuid16_t dir_hash = place_dir (&self->job->uuid, dir);
-    place_t place = { *uuid, *entry };
-    place_key (&dir_hash, entry->name, key);
-    place_pack (&place, value);
+    uuid16_t dir_hash = spot_dir (&self->job->uuid, dir);
+    spot_t place = {*uuid, *entry};
+    spot_key (&dir_hash, entry->name, key);
+    spot_pack (&place, value);
     ingest_put_node (self, NODE_PLACES, slice_of (key, sizeof key), slice_of (value, sizeof value));
     inode_key (&self->job->uuid, entry, inode);
     ingest_put_node (self, NODE_INODES, slice_of (inode, sizeof inode), slice_of (uuid->bytes, 16));
 }
 
 //  An inode is forgotten if it is this row's.
-static int drop_inode (ingest_t *self, step_t *step, const place_t *place)
+static int drop_inode (ingest_t *self, step_t *step, const spot_t *place)
 {
     uint8_t key[INODE_KEY_SIZE];
     slice_t value;
@@ -87,9 +87,9 @@ int ingest_entry_new (ingest_t *self, step_t *step, slice_t dir, const entry_t *
 
 //  The row that stood at `from` is now this entry of `dir`.
 static int entry_rewrite (
-    ingest_t *self, step_t *step, slice_t dir, const entry_t *entry, const place_t *from)
+    ingest_t *self, step_t *step, slice_t dir, const entry_t *entry, const spot_t *from)
 {
-    row_content_t content = { .known = false };
+    row_content_t content = {.known = false};
     row_t row;
     row_view_t view;
     bool regular = entry_is_regular (entry);
@@ -106,7 +106,7 @@ static int entry_rewrite (
 }
 
 int ingest_entry_changed (
-    ingest_t *self, step_t *step, slice_t dir, const entry_t *entry, const place_t *place)
+    ingest_t *self, step_t *step, slice_t dir, const entry_t *entry, const spot_t *place)
 {
     bool replaced = entry->inode != place->entry.inode || entry->device != place->entry.device;
     int rc = replaced ? drop_inode (self, step, place) : 0;

@@ -4,8 +4,8 @@
 
 static bool location_is_asked (const location_t *self, const step_t *step)
 {
-    return self->wanted && !self->adding && !self->removing && !self->missing && !self->scanning
-        && self->asked < INGEST_ASKED_MAX && step->now.mono_ns >= self->wanted_ns;
+    return self->wanted && !self->adding && !self->removing && !self->missing && !self->scanning &&
+           self->asked < INGEST_ASKED_MAX && step->now.mono_ns >= self->wanted_ns;
 }
 
 //  Packs the files that come next; how many. *ret_end: there are none behind them.
@@ -20,8 +20,7 @@ static int wanted_gather (ingest_t *self, step_t *step, location_t *location, bu
     while (count < INGEST_IDENTIFY && looked++ < INGEST_SLICE) {
         row_t row;
         row_view_t view;
-        int rc = node_next (
-            step->txn, NODE_WANTED, slice_of (key, sizeof key), &found, &value);
+        int rc = node_next (step->txn, NODE_WANTED, slice_of (key, sizeof key), &found, &value);
         if (rc && rc != ERR_NOT_FOUND)
             return rc;
         if (rc || found.size != sizeof key || memcmp (found.data, key, 16) != 0) {
@@ -48,7 +47,7 @@ static int wanted_gather (ingest_t *self, step_t *step, location_t *location, bu
 //  Asks for the next files of a location. True if it may be asked for more.
 static bool location_identify (ingest_t *self, step_t *step, location_t *location)
 {
-    buffer_t files = { NULL, 0, 0 };
+    buffer_t files = {NULL, 0, 0};
     size_t count = 0;
     bool end = false;
     if (location->wanted_restart && location->asked)
@@ -56,15 +55,14 @@ static bool location_identify (ingest_t *self, step_t *step, location_t *locatio
     bool first = location->wanted_restart;
     if (first) {
         location->wanted_restart = false;
-        location->wanted_after = (uuid16_t) { { 0 } };
+        location->wanted_after = (uuid16_t){{0}};
         location->wanted_again_ns = UINT64_MAX;
     }
     int rc = wanted_gather (self, step, location, &files, &count, &end);
     if (rc == 0 && count) {
-        identify_t identify = { .location = location->uuid, .count = count };
+        identify_t identify = {.location = location->uuid, .count = count};
         frame_t frame = frame_take (&files);
-        step_send_frames (
-            step, ACTOR_SCAN, MAIL_IDENTIFY, 0, &identify_type, &identify, &frame, 1);
+        step_send_frames (step, ACTOR_SCAN, MAIL_IDENTIFY, 0, &identify_type, &identify, &frame, 1);
         location->asked++;
     }
     buffer_release (&files);
@@ -109,18 +107,18 @@ static int finding_take (
         return rc == ERR_NOT_FOUND ? 0 : rc;
     if (row_view (row.value, &view))
         return ERR_CORRUPT;
-    bool changed = (int) finding->error == -ERR_BUSY
-        || (finding->error == 0
-            && (view.size != finding->size || view.modified != finding->modified
-                || view.inode != finding->inode));
+    bool changed =
+        (int)finding->error == -ERR_BUSY ||
+        (finding->error == 0 && (view.size != finding->size || view.modified != finding->modified ||
+                                    view.inode != finding->inode));
     if (changed || finding->error) {
         uint64_t again = step->now.mono_ns + (changed ? INGEST_CHANGED_NS : INGEST_UNREADABLE_NS);
         if (again < location->wanted_again_ns)
             location->wanted_again_ns = again;
         return 0;
     }
-    row_content_t content = { true, finding->content, finding->mime };
-    buffer_t next = { NULL, 0, 0 };
+    row_content_t content = {true, finding->content, finding->mime};
+    buffer_t next = {NULL, 0, 0};
     row_value_identified (row.value, &content, &next);
     ingest_put_row (self, location, &finding->uuid, buffer_slice (&next));
     buffer_release (&next);

@@ -14,7 +14,8 @@ location_t *ingest_location (ingest_t *self, const uuid16_t *uuid)
     return NULL;
 }
 
-location_t *ingest_location_new (ingest_t *self, const uuid16_t *uuid, slice_t path, slice_t exclude)
+location_t *ingest_location_new (
+    ingest_t *self, const uuid16_t *uuid, slice_t path, slice_t exclude)
 {
     location_t *location = calloc (1, sizeof *location);
     if (!location)
@@ -62,15 +63,15 @@ void ingest_location_pack (const location_t *location, buffer_t *out)
 static int location_unpack (ingest_t *self, slice_t key, slice_t value)
 {
     cursor_t cursor = cursor_over (value);
-    location_t read = { .inode = 0 };
+    location_t read = {.inode = 0};
     uuid16_t uuid;
     slice_t path, exclude;
     size_t count;
-    if (key.size != 16 || cursor_array (&cursor, &count) || count != 7
-        || cursor_bin (&cursor, &path) || cursor_skip (&cursor, &exclude)
-        || cursor_uint (&cursor, &read.inode) || cursor_uint (&cursor, &read.entries)
-        || cursor_uint (&cursor, &read.wanted) || cursor_bool (&cursor, &read.scanned)
-        || cursor_bool (&cursor, &read.removing))
+    if (key.size != 16 || cursor_array (&cursor, &count) || count != 7 ||
+        cursor_bin (&cursor, &path) || cursor_skip (&cursor, &exclude) ||
+        cursor_uint (&cursor, &read.inode) || cursor_uint (&cursor, &read.entries) ||
+        cursor_uint (&cursor, &read.wanted) || cursor_bool (&cursor, &read.scanned) ||
+        cursor_bool (&cursor, &read.removing))
         return ERR_CORRUPT;
     memcpy (uuid.bytes, key.data, 16);
     location_t *location = ingest_location_new (self, &uuid, path, exclude);
@@ -97,9 +98,9 @@ int ingest_location_load (ingest_t *self, step_t *step)
 
 void ingest_location_start (step_t *step, const location_t *location)
 {
-    scan_start_t start = { .location = location->uuid,
+    scan_start_t start = {.location = location->uuid,
         .path = buffer_slice (&location->path),
-        .exclude = buffer_slice (&location->exclude) };
+        .exclude = buffer_slice (&location->exclude)};
     step_send (step, ACTOR_SCAN, MAIL_SCAN_START, 0, &scan_start_type, &start, NULL, 0);
 }
 
@@ -131,7 +132,7 @@ static void location_report (const location_t *self, const step_t *step, buffer_
     pack_string (out, "location");
     pack_bin (out, slice_of (self->uuid.bytes, 16));
     pack_string (out, "path");
-    buffer_t text = { NULL, 0, 0 };
+    buffer_t text = {NULL, 0, 0};
     text_repair (buffer_slice (&self->path), &text);
     pack_text (out, buffer_slice (&text));
     buffer_release (&text);

@@ -28,7 +28,7 @@ void ingest_resolve_begin (ingest_t *self)
 
 void ingest_branch_push (ingest_t *self, slice_t path)
 {
-    uint32_t size = (uint32_t) path.size;
+    uint32_t size = (uint32_t)path.size;
     buffer_append (&self->branches, path.data, path.size);
     buffer_append (&self->branches, &size, sizeof size);
 }
@@ -36,15 +36,14 @@ void ingest_branch_push (ingest_t *self, slice_t path)
 //  A candidate's path and name borrow from self->texts.
 static slice_t candidate_open (ingest_t *self, candidate_t *candidate)
 {
-    candidate->entry.name
-        = slice_of (self->texts.data + candidate->name_at, candidate->name_size);
+    candidate->entry.name = slice_of (self->texts.data + candidate->name_at, candidate->name_size);
     return slice_of (self->texts.data + candidate->dir_at, candidate->dir_size);
 }
 
 static candidate_t *candidate_find (ingest_t *self, const entry_t *entry)
 {
     size_t low = 0, high = self->candidate_count;
-    candidate_t wanted = { .entry = *entry };
+    candidate_t wanted = {.entry = *entry};
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (candidate_compare (&self->candidates[middle], &wanted) < 0)
@@ -90,7 +89,7 @@ static void branch_next (ingest_t *self)
     buffer_t *stack = &self->branches;
     memcpy (&size, stack->data + stack->size - sizeof size, sizeof size);
     stack->size -= sizeof size + size;
-    self->dir = place_dir (&self->job->uuid, slice_of (stack->data + stack->size, size));
+    self->dir = spot_dir (&self->job->uuid, slice_of (stack->data + stack->size, size));
     self->seen_count = 0;
     self->sweep_after_size = 0;
     self->sweeping = true;

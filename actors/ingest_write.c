@@ -24,7 +24,7 @@ void ingest_put_row (ingest_t *self, location_t *location, const uuid16_t *uuid,
 static void node_pack (buffer_t *out, enum node_space space, slice_t key, slice_t value)
 {
     pack_array (out, 3);
-    pack_uint (out, (uint64_t) space);
+    pack_uint (out, (uint64_t)space);
     pack_bin (out, key);
     if (value.size)
         pack_bin (out, value);
@@ -39,7 +39,7 @@ void ingest_put_node (ingest_t *self, enum node_space space, slice_t key, slice_
 
 void ingest_put_location (ingest_t *self, const location_t *location)
 {
-    buffer_t record = { NULL, 0, 0 };
+    buffer_t record = {NULL, 0, 0};
     ingest_location_pack (location, &record);
     ingest_put_node (
         self, NODE_LOCATIONS, slice_of (location->uuid.bytes, 16), buffer_slice (&record));
@@ -68,11 +68,11 @@ slot_t *ingest_slot (ingest_t *self, int kind)
 
 void ingest_slot_send (ingest_t *self, step_t *step, slot_t *slot)
 {
-    (void) self;
-    static const char *const names[] = { "", "files", "a location", "a location's end" };
-    const write_out_t body = { .what = slice_text (names[slot->kind]) };
-    const slice_t frames[]
-        = { slice_of ("", 0), buffer_slice (&slot->rows), buffer_slice (&slot->nodes) };
+    (void)self;
+    static const char *const names[] = {"", "files", "a location", "a location's end"};
+    const write_out_t body = {.what = slice_text (names[slot->kind])};
+    const slice_t frames[] = {
+        slice_of ("", 0), buffer_slice (&slot->rows), buffer_slice (&slot->nodes)};
     slot->retry_ns = 0;
     step_send (step, ACTOR_OPLOG, MAIL_WRITE, slot->ticket, &write_out_type, &body, frames, 3);
 }
@@ -155,12 +155,12 @@ void ingest_written (ingest_t *self, step_t *step, const mail_t *mail)
     written_t written;
     slot_t *slot = NULL;
     for (size_t i = 0; i < INGEST_SLOTS && !slot; i++)
-        if (self->slots[i].kind != SLOT_FREE && !self->slots[i].answered
-            && self->slots[i].ticket == mail->envelope.ticket)
+        if (self->slots[i].kind != SLOT_FREE && !self->slots[i].answered &&
+            self->slots[i].ticket == mail->envelope.ticket)
             slot = &self->slots[i];
     if (slot == NULL || step_unpack (step, mail, &written_type, &written))
         return;
-    int error = -(int) written.error;
+    int error = -(int)written.error;
     if (slot->kind == SLOT_ROWS && error_passes (error)) {
         slot->retry_ns = step->now.mono_ns + slot->backoff_ns;
         if (slot->backoff_ns < INGEST_RETRY_NS_MAX)
@@ -168,7 +168,8 @@ void ingest_written (ingest_t *self, step_t *step, const mail_t *mail)
         return;
     }
     if (slot->kind == SLOT_ROWS && error)
-        step_say (step, SAY_ERROR, "rows of files were refused and are left out until the next scan: %s",
+        step_say (step, SAY_ERROR,
+            "rows of files were refused and are left out until the next scan: %s",
             error_text (error));
     if (slot->kind != SLOT_ROWS)
         ingest_command_written (self, step, slot, error);

@@ -7,7 +7,7 @@
 
 static size_t slot_home (const lookup_t *self, uint64_t key)
 {
-    return (size_t) ((key * 0x9e3779b97f4a7c15ull) >> 20) & (self->capacity - 1);
+    return (size_t)((key * 0x9e3779b97f4a7c15ull) >> 20) & (self->capacity - 1);
 }
 
 static lookup_slot_t *slot_find (const lookup_t *self, uint64_t key)
@@ -18,7 +18,7 @@ static lookup_slot_t *slot_find (const lookup_t *self, uint64_t key)
     return &self->slots[at];
 }
 
-static void table_grow (lookup_t *self)
+static void lookup_grow (lookup_t *self)
 {
     lookup_t old = *self;
     self->capacity = old.capacity ? 2 * old.capacity : 16;
@@ -40,11 +40,11 @@ void *lookup_put (lookup_t *self, uint64_t key, void *item)
 {
     assert (item);
     if (2 * (self->count + 1) > self->capacity)
-        table_grow (self);
+        lookup_grow (self);
     lookup_slot_t *slot = slot_find (self, key);
     void *before = slot->item;
     self->count += before == NULL;
-    *slot = (lookup_slot_t) { key, item };
+    *slot = (lookup_slot_t){key, item};
     return before;
 }
 
@@ -57,7 +57,7 @@ void *lookup_take (lookup_t *self, uint64_t key)
     if (item == NULL)
         return NULL;
     //  What stands behind moves up where it may, so that no search ends too early.
-    size_t mask = self->capacity - 1, hole = (size_t) (slot - self->slots);
+    size_t mask = self->capacity - 1, hole = (size_t)(slot - self->slots);
     for (size_t at = (hole + 1) & mask; self->slots[at].item; at = (at + 1) & mask) {
         size_t home = slot_home (self, self->slots[at].key);
         if (((at - home) & mask) >= ((at - hole) & mask)) {
@@ -65,7 +65,7 @@ void *lookup_take (lookup_t *self, uint64_t key)
             hole = at;
         }
     }
-    self->slots[hole] = (lookup_slot_t) { 0, NULL };
+    self->slots[hole] = (lookup_slot_t){0, NULL};
     self->count--;
     return item;
 }
@@ -83,5 +83,5 @@ void *lookup_next (const lookup_t *self, size_t *at)
 void lookup_release (lookup_t *self)
 {
     free (self->slots);
-    *self = (lookup_t) { NULL, 0, 0 };
+    *self = (lookup_t){NULL, 0, 0};
 }

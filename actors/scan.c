@@ -7,9 +7,9 @@
 
 static int scan_open (const actor_setup_t *setup, step_t *step, void **ret_self)
 {
-    (void) step;
+    (void)step;
     assert (setup->disk);
-    scan_t *self = aligned_alloc (_Alignof (scan_t), sizeof *self); // libsodium's state asks for 64
+    scan_t *self = aligned_alloc (_Alignof(scan_t), sizeof *self); // libsodium's state asks for 64
     if (!self)
         return ERR_NO_MEMORY;
     memset (self, 0, sizeof *self);
@@ -48,9 +48,8 @@ static void scan_close (void **self_p)
 
 static bool dirty_is_due (const scan_location_t *location, uint64_t now)
 {
-    return location->dirty.count
-        && (now - location->last_event_ns >= SCAN_QUIET_NS
-            || now - location->first_event_ns >= SCAN_PATIENCE_NS);
+    return location->dirty.count && (now - location->last_event_ns >= SCAN_QUIET_NS ||
+                                        now - location->first_event_ns >= SCAN_PATIENCE_NS);
 }
 
 static void scan_begin_what_is_due (scan_t *self, step_t *step)
@@ -109,11 +108,11 @@ static void on_look (scan_t *self, step_t *step, const mail_t *mail)
     if (step_unpack (step, mail, &scan_look_type, &look))
         return;
     disk_dir_t *dir;
-    entry_t entry = { 0 };
+    entry_t entry = {0};
     int rc = self->disk->open (self->disk->self, NULL, look.path, &dir, &entry);
     if (rc == 0)
         self->disk->close (self->disk->self, dir);
-    scan_looked_t looked = { .error = (uint64_t) -rc, .inode = entry.inode };
+    scan_looked_t looked = {.error = (uint64_t)-rc, .inode = entry.inode};
     step_send (step, ACTOR_INGEST, MAIL_SCAN_LOOKED, mail->envelope.ticket, &scan_looked_type,
         &looked, NULL, 0);
 }
@@ -135,7 +134,7 @@ static void on_stop (scan_t *self, step_t *step, const mail_t *mail)
     if (location == NULL)
         return;
     if (location->alarmed)
-        step_alarm (step, "WATCHES", (const char *) location->path.data, NULL);
+        step_alarm (step, "WATCHES", (const char *)location->path.data, NULL);
     if (self->walk.state != WALK_IDLE && self->walk.location == location)
         location->stopped = true;
     else

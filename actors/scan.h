@@ -23,42 +23,43 @@
 #include "actors/lookup.h"
 #include "messages/limits.h"
 
-#define SCAN_SECTION_ENTRIES 1000          // a section, and a listing, is sent from here on
-#define SCAN_LISTING_BYTES   (256u << 10)  // or from here on
-#define SCAN_LIST_ENTRIES    256           // asked of the disk at once
-#define SCAN_SLICE_DIRS      16            // directories a slice
-#define SCAN_OPEN_MAX        64            // open directories of the current branch, besides the root
-#define SCAN_NAMES_MAX       64            // changed names remembered for a directory
-#define SCAN_DIRTY_MAX       4096          // changed directories remembered for a location
-#define SCAN_QUIET_NS        300000000ull  // changes are looked at when none came for so long …
-#define SCAN_PATIENCE_NS     2000000000ull // … or the first is so old
-#define SCAN_MISSING_NS      15000000000ull  // a missing root is looked for again after this
-#define SCAN_UNWATCHED_NS    300000000000ull // a location without enough watches is walked again after this
-#define SCAN_READ_BYTES      (256u << 10)
-#define SCAN_SLICE_BYTES     (2u << 20)    // hashed a slice
-#define SCAN_SLICE_FILES     32            // and files
-#define SCAN_HEAD_BYTES      (64u << 10)   // what the MIME type is judged by
-#define SCAN_RESULTS         64            // findings a mail
+#define SCAN_SECTION_ENTRIES 1000         // a section, and a listing, is sent from here on
+#define SCAN_LISTING_BYTES   (256u << 10) // or from here on
+#define SCAN_LIST_ENTRIES    256          // asked of the disk at once
+#define SCAN_SLICE_DIRS      16           // directories a slice
+#define SCAN_OPEN_MAX        64   // open directories of the current branch, besides the root
+#define SCAN_NAMES_MAX       64   // changed names remembered for a directory
+#define SCAN_DIRTY_MAX       4096 // changed directories remembered for a location
+#define SCAN_QUIET_NS        300000000ull   // changes are looked at when none came for so long …
+#define SCAN_PATIENCE_NS     2000000000ull  // … or the first is so old
+#define SCAN_MISSING_NS      15000000000ull // a missing root is looked for again after this
+#define SCAN_UNWATCHED_NS                                                                          \
+    300000000000ull // a location without enough watches is walked again after this
+#define SCAN_READ_BYTES  (256u << 10)
+#define SCAN_SLICE_BYTES (2u << 20)  // hashed a slice
+#define SCAN_SLICE_FILES 32          // and files
+#define SCAN_HEAD_BYTES  (64u << 10) // what the MIME type is judged by
+#define SCAN_RESULTS     64          // findings a mail
 
 //  A directory in which something changed.
 typedef struct dirty {
     buffer_t path;
     buffer_t names; // packed bins, each a name that changed
     size_t name_count;
-    bool whole;     // list all of it
-    bool deep;      // and all below
+    bool whole; // list all of it
+    bool deep;  // and all below
 } dirty_t;
 
 typedef struct scan_location {
     uuid16_t uuid;
-    buffer_t path;           // absolute
-    buffer_t own;            // the node's own data directory, relative, where it lies in here
+    buffer_t path; // absolute
+    buffer_t own;  // the node's own data directory, relative, where it lies in here
     ignore_t exclude;
-    bool due;                // to be walked as a whole
-    bool stopped;            // to be forgotten when its job is over
+    bool due;     // to be walked as a whole
+    bool stopped; // to be forgotten when its job is over
     bool alarmed;
     uint64_t rescan_ns;      // when to walk it again without being asked; UINT64_MAX: never
-    lookup_t dirty;           // of dirty_t, by hash of path
+    lookup_t dirty;          // of dirty_t, by hash of path
     uint64_t first_event_ns; // of those in dirty
     uint64_t last_event_ns;
     struct scan_location *next;
@@ -85,22 +86,22 @@ typedef struct walk {
     enum walk_state state;
     scan_location_t *location;
     bool whole;
-    bool failed;          // the root
-    uint64_t device;      // of the root
-    uint64_t inode;       // of the root
-    dirty_t **targets;    // what is to be listed, parents first
+    bool failed;       // the root
+    uint64_t device;   // of the root
+    uint64_t inode;    // of the root
+    dirty_t **targets; // what is to be listed, parents first
     size_t target_count;
     size_t target_at;
-    slice_t covered;      // the last deep target's path: what lies below it is listed already
+    slice_t covered; // the last deep target's path: what lies below it is listed already
     bool is_covered;
-    bool listing;         // the top level is being listed
-    bool first;           // its next section is the first
-    size_t base;          // the depth of the target's own level
+    bool listing; // the top level is being listed
+    bool first;   // its next section is the first
+    size_t base;  // the depth of the target's own level
     buffer_t path;
     level_t *levels;
     size_t depth;
     size_t capacity;
-    buffer_t names;       // a stack: bytes, then their count in 4 bytes
+    buffer_t names; // a stack: bytes, then their count in 4 bytes
     size_t watched;
     size_t unwatched;
     scan_done_t counts;
@@ -108,13 +109,13 @@ typedef struct walk {
 
 //  A request to identify files, and how far it has come.
 typedef struct hashing {
-    mail_t *mail;            // NULL: none
+    mail_t *mail; // NULL: none
     uuid16_t location;
-    cursor_t rest;           // files still to be done
+    cursor_t rest; // files still to be done
     disk_dir_t *root;
-    disk_dir_t *dir;         // of the last file
+    disk_dir_t *dir; // of the last file
     buffer_t dir_path;
-    disk_file_t *file;       // being read
+    disk_file_t *file; // being read
     finding_t finding;
     entry_t before;
     uint64_t read;
@@ -132,13 +133,13 @@ typedef struct scan {
     walk_t walk;
     mail_list_t requests; // to identify
     hashing_t hashing;
-    buffer_t listing;     // sections for the next mail
+    buffer_t listing; // sections for the next mail
     size_t listing_entries;
-    size_t unanswered;    // listings
-    buffer_t section;     // entries of the section being made
+    size_t unanswered; // listings
+    buffer_t section;  // entries of the section being made
     size_t section_count;
     entry_t entries[SCAN_LIST_ENTRIES];
-    uint8_t *bytes;       // SCAN_READ_BYTES
+    uint8_t *bytes; // SCAN_READ_BYTES
 } scan_t;
 
 //  ---- scan_location.c

@@ -24,8 +24,8 @@ static void file_close (scan_t *self)
 static void results_send (scan_t *self, step_t *step, bool last)
 {
     hashing_t *hashing = &self->hashing;
-    identified_t identified
-        = { .location = hashing->location, .count = hashing->result_count, .last = last };
+    identified_t identified = {
+        .location = hashing->location, .count = hashing->result_count, .last = last};
     frame_t frame = frame_take (&hashing->results);
     hashing->result_count = 0;
     step_send_frames (
@@ -45,9 +45,8 @@ static void hash_begin (scan_t *self, step_t *step, mail_t *mail)
     hashing->location = identify.location;
     hashing->rest = cursor_over (mail_frame (mail, 0));
     scan_location_t *location = scan_location_get (self, &identify.location);
-    if (location
-        && self->disk->open (
-               self->disk->self, NULL, buffer_slice (&location->path), &hashing->root, &entry))
+    if (location && self->disk->open (self->disk->self, NULL, buffer_slice (&location->path),
+                        &hashing->root, &entry))
         hashing->root = NULL;
 }
 
@@ -86,12 +85,12 @@ void scan_hash_forget (scan_t *self, const uuid16_t *location)
 {
     if (self->hashing.mail && uuid_equal (&self->hashing.location, location))
         hash_end (self);
-    mail_list_t kept = { NULL, NULL, 0 };
+    mail_list_t kept = {NULL, NULL, 0};
     for (mail_t *mail = mail_list_take (&self->requests); mail;
          mail = mail_list_take (&self->requests)) {
         identify_t identify;
-        if (message_unpack (&identify_type, mail->body, &identify, NULL)
-            || uuid_equal (&identify.location, location))
+        if (message_unpack (&identify_type, mail->body, &identify, NULL) ||
+            uuid_equal (&identify.location, location))
             mail_destroy (&mail);
         else
             mail_list_append (&kept, mail);
@@ -107,7 +106,7 @@ static void file_found (scan_t *self, step_t *step, int error)
     finding_t *finding = &hashing->finding;
     uint8_t whole[32];
     file_close (self);
-    finding->error = (uint64_t) -error;
+    finding->error = (uint64_t)-error;
     finding->mime = slice_text (error ? "" : hashing->mime);
     if (error == 0) {
         crypto_generichash_final (&hashing->hash, whole, sizeof whole);
@@ -154,10 +153,10 @@ static void file_begin (scan_t *self, step_t *step)
     hashing_t *hashing = &self->hashing;
     slice_t path;
     size_t fields;
-    hashing->finding = (finding_t) { .error = 0 };
-    if (cursor_array (&hashing->rest, &fields) || fields != 2
-        || cursor_bin_exact (&hashing->rest, hashing->finding.uuid.bytes, sizeof (uuid16_t))
-        || cursor_bin (&hashing->rest, &path)) {
+    hashing->finding = (finding_t){.error = 0};
+    if (cursor_array (&hashing->rest, &fields) || fields != 2 ||
+        cursor_bin_exact (&hashing->rest, hashing->finding.uuid.bytes, sizeof (uuid16_t)) ||
+        cursor_bin (&hashing->rest, &path)) {
         metric_add (step->metrics, METRIC_MAIL_REFUSED, 1);
         hashing->rest = cursor_over (slice_of (NULL, 0));
         return;
@@ -178,9 +177,8 @@ static void file_end (scan_t *self, step_t *step)
     const entry_t *before = &hashing->before;
     entry_t after;
     int rc = self->disk->file_look (self->disk->self, hashing->file, &after);
-    if (rc == 0
-        && (after.size != before->size || after.modified != before->modified
-            || hashing->read != before->size))
+    if (rc == 0 && (after.size != before->size || after.modified != before->modified ||
+                       hashing->read != before->size))
         rc = ERR_BUSY;
     if (rc == 0 && hashing->read == 0)
         snprintf (hashing->mime, sizeof hashing->mime, "%s",

@@ -39,7 +39,7 @@ static void level_read_ignore (scan_t *self, level_t *level)
 {
     const disk_t *disk = self->disk;
     disk_file_t *file;
-    buffer_t text = { NULL, 0, 0 };
+    buffer_t text = {NULL, 0, 0};
     if (disk->file_open (disk->self, level->dir, slice_text (IGNORE_FILE), &file, NULL))
         return;
     while (text.size < IGNORE_BYTES_MAX) {
@@ -62,7 +62,7 @@ static level_t *level_new (walk_t *walk)
             abort ();
     }
     level_t *level = &walk->levels[walk->depth];
-    *level = (level_t) { .names_at = walk->names.size };
+    *level = (level_t){.names_at = walk->names.size};
     return level;
 }
 
@@ -115,10 +115,8 @@ disk_dir_t *scan_level_dir (scan_t *self, size_t index)
     level_t *level = &walk->levels[index];
     entry_t entry;
     disk_dir_t *dir;
-    if (level->dir == NULL
-        && self->disk->open (self->disk->self, walk->levels[0].dir,
-               slice_of (walk->path.data, level->path_size), &dir, &entry)
-            == 0)
+    if (level->dir == NULL && self->disk->open (self->disk->self, walk->levels[0].dir,
+                                  slice_of (walk->path.data, level->path_size), &dir, &entry) == 0)
         level->dir = dir;
     return level->dir;
 }

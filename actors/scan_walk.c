@@ -13,8 +13,8 @@ static void listing_send (scan_t *self, step_t *step)
 {
     if (self->listing.size == 0)
         return;
-    scan_listing_t listing
-        = { .location = self->walk.location->uuid, .entries = self->listing_entries };
+    scan_listing_t listing = {
+        .location = self->walk.location->uuid, .entries = self->listing_entries};
     frame_t frame = frame_take (&self->listing);
     step_send_frames (
         step, ACTOR_INGEST, MAIL_SCAN_LISTING, 0, &scan_listing_type, &listing, &frame, 1);
@@ -25,8 +25,8 @@ static void listing_send (scan_t *self, step_t *step)
 static void section_close (scan_t *self, step_t *step, uint64_t flags)
 {
     walk_t *walk = &self->walk;
-    section_t section
-        = { buffer_slice (&walk->path), flags | (walk->first ? SECTION_FIRST : 0), self->section_count };
+    section_t section = {
+        buffer_slice (&walk->path), flags | (walk->first ? SECTION_FIRST : 0), self->section_count};
     section_pack (&section, &self->listing);
     buffer_append (&self->listing, self->section.data, self->section.size);
     self->listing_entries += self->section_count;
@@ -41,7 +41,7 @@ static void section_close (scan_t *self, step_t *step, uint64_t flags)
 
 static void names_push (buffer_t *names, slice_t name)
 {
-    uint32_t size = (uint32_t) name.size;
+    uint32_t size = (uint32_t)name.size;
     buffer_append (names, name.data, name.size);
     buffer_append (names, &size, sizeof size);
 }
@@ -127,7 +127,7 @@ static void walk_look (scan_t *self, step_t *step, const dirty_t *target)
     cursor_t cursor = cursor_over (buffer_slice (&target->names));
     slice_t name;
     while (!cursor_done (&cursor) && cursor_bin (&cursor, &name) == 0) {
-        entry_t entry = { 0 };
+        entry_t entry = {0};
         int rc = self->disk->look (self->disk->self, level->dir, name, &entry);
         if (rc && rc != ERR_NOT_FOUND) {
             walk->counts.unreadable++;
@@ -135,7 +135,7 @@ static void walk_look (scan_t *self, step_t *step, const dirty_t *target)
         }
         entry.name = name;
         if (rc || !entry_is_wanted (self, &entry))
-            entry = (entry_t) { .name = name };
+            entry = (entry_t){.name = name};
         section_add (self, &entry);
     }
     walk->first = true;
@@ -148,8 +148,8 @@ static void walk_look (scan_t *self, step_t *step, const dirty_t *target)
 static void walk_enter (scan_t *self)
 {
     walk_t *walk = &self->walk;
-    int rc = scan_watch_dir (self, walk->location, walk->levels[walk->depth - 1].dir,
-        buffer_slice (&walk->path));
+    int rc = scan_watch_dir (
+        self, walk->location, walk->levels[walk->depth - 1].dir, buffer_slice (&walk->path));
     walk->watched += rc == 0;
     walk->unwatched += rc != 0;
     walk->counts.directories++;
@@ -214,6 +214,7 @@ static void walk_target (scan_t *self, step_t *step)
         walk_enter (self);
     else {
         walk_look (self, step, target);
+        walk->base = 0;
         walk->target_at++;
     }
 }
@@ -232,7 +233,8 @@ static void walk_move (scan_t *self, step_t *step)
         uint8_t name[256];
         size_t size = popped.size < sizeof name ? popped.size : sizeof name;
         memcpy (name, popped.data, size);
-        int rc = popped.size > sizeof name ? ERR_SYSTEM : scan_level_push (self, slice_of (name, size));
+        int rc =
+            popped.size > sizeof name ? ERR_SYSTEM : scan_level_push (self, slice_of (name, size));
         if (rc)
             walk_fail (self, step, slice_of (name, size), rc);
         else
@@ -250,7 +252,7 @@ static void walk_move (scan_t *self, step_t *step)
 //  By path, a slash before everything else: what lies below a directory comes right behind it.
 static int target_compare (const void *a_, const void *b_)
 {
-    const dirty_t *a = *(dirty_t *const *) a_, *b = *(dirty_t *const *) b_;
+    const dirty_t *a = *(dirty_t *const *)a_, *b = *(dirty_t *const *)b_;
     size_t common = a->path.size < b->path.size ? a->path.size : b->path.size;
     for (size_t i = 0; i < common; i++) {
         uint8_t x = a->path.data[i], y = b->path.data[i];
@@ -289,7 +291,7 @@ void scan_walk_begin (scan_t *self, step_t *step, scan_location_t *location, boo
     walk->whole = whole;
     walk->is_covered = walk->listing = false;
     walk->base = walk->watched = walk->unwatched = 0;
-    walk->counts = (scan_done_t) { .location = location->uuid, .whole = whole };
+    walk->counts = (scan_done_t){.location = location->uuid, .whole = whole};
     buffer_clear (&walk->path);
     walk_aim (walk, location);
     if (whole) {
@@ -298,8 +300,8 @@ void scan_walk_begin (scan_t *self, step_t *step, scan_location_t *location, boo
     }
     int rc = scan_level_push (self, slice_of (NULL, 0));
     walk->failed = rc != 0;
-    scan_begin_t begin
-        = { .location = location->uuid, .whole = whole, .inode = rc ? 0 : walk->inode };
+    scan_begin_t begin = {
+        .location = location->uuid, .whole = whole, .inode = rc ? 0 : walk->inode};
     step_send (step, ACTOR_INGEST, MAIL_SCAN_BEGIN, 0, &scan_begin_type, &begin, NULL, 0);
 }
 
@@ -308,11 +310,12 @@ static void walk_alarm (scan_t *self, step_t *step)
 {
     walk_t *walk = &self->walk;
     scan_location_t *location = walk->location;
-    const char *path = (const char *) location->path.data;
+    const char *path = (const char *)location->path.data;
     char text[256];
     if (walk->unwatched) {
         snprintf (text, sizeof text,
-            "%zu of %zu directories cannot be watched and are looked at every %llu s instead: raise "
+            "%zu of %zu directories cannot be watched and are looked at every %llu s instead: "
+            "raise "
             "fs.inotify.max_user_watches (sysctl) to at least %zu",
             walk->unwatched, walk->unwatched + walk->watched, SCAN_UNWATCHED_NS / 1000000000ull,
             2 * (self->watches.count + walk->unwatched));
@@ -348,8 +351,8 @@ void scan_walk_slice (scan_t *self, step_t *step)
     uint64_t entries_max = walk->counts.entries + SCAN_SECTION_ENTRIES;
     uint64_t directories_max = walk->counts.directories + SCAN_SLICE_DIRS;
     size_t moves = 0;
-    while (self->unanswered < SCAN_LISTINGS_MAX && walk->counts.entries < entries_max
-        && walk->counts.directories < directories_max && moves++ < SCAN_SECTION_ENTRIES) {
+    while (self->unanswered < SCAN_LISTINGS_MAX && walk->counts.entries < entries_max &&
+           walk->counts.directories < directories_max && moves++ < SCAN_SECTION_ENTRIES) {
         if (walk->failed || walk->location->stopped || walk->target_at == walk->target_count) {
             walk_end (self, step);
             return;

@@ -14,8 +14,8 @@ bool path_is_below (slice_t path, slice_t above)
 {
     if (above.size == 0)
         return true;
-    return path.size >= above.size && memcmp (path.data, above.data, above.size) == 0
-        && (path.size == above.size || path.data[above.size] == '/');
+    return path.size >= above.size && memcmp (path.data, above.data, above.size) == 0 &&
+           (path.size == above.size || path.data[above.size] == '/');
 }
 
 //  ---- watches
@@ -157,8 +157,7 @@ static void note_directory (scan_location_t *location, step_t *step, slice_t pat
     while (name_at && path.data[name_at - 1] != '/')
         name_at--;
     if (path.size)
-        dirty_add_name (
-            dirty_get (location, step, slice_of (path.data, name_at ? name_at - 1 : 0)),
+        dirty_add_name (dirty_get (location, step, slice_of (path.data, name_at ? name_at - 1 : 0)),
             slice_of (path.data + name_at, path.size - name_at));
 }
 
@@ -180,7 +179,7 @@ static void note_event (scan_t *self, step_t *step, watch_t *watch, uint64_t fla
     note_directory (location, step, path);
     if (!(flags & (WATCH_ARRIVED | WATCH_LEFT)))
         return;
-    buffer_t child = { NULL, 0, 0 };
+    buffer_t child = {NULL, 0, 0};
     buffer_append (&child, path.data, path.size);
     if (path.size)
         buffer_append (&child, "/", 1);
@@ -204,8 +203,8 @@ void scan_watch_events (scan_t *self, step_t *step, const mail_t *mail)
         size_t fields;
         uint64_t number, flags;
         slice_t name;
-        if (cursor_array (&cursor, &fields) || fields != 3 || cursor_uint (&cursor, &number)
-            || cursor_uint (&cursor, &flags) || cursor_bin (&cursor, &name)) {
+        if (cursor_array (&cursor, &fields) || fields != 3 || cursor_uint (&cursor, &number) ||
+            cursor_uint (&cursor, &flags) || cursor_bin (&cursor, &name)) {
             metric_add (step->metrics, METRIC_MAIL_REFUSED, 1);
             return;
         }

@@ -57,10 +57,10 @@ void entry_pack (const entry_t *self, buffer_t *out)
 
 int entry_unpack (cursor_t *cursor, entry_t *ret_entry)
 {
-    entry_t entry = { 0 };
+    entry_t entry = {0};
     uint64_t mode = 0;
-    uint64_t *const numbers[] = { &mode, &entry.size, &entry.modified, &entry.created, &entry.device,
-        &entry.inode };
+    uint64_t *const numbers[] = {
+        &mode, &entry.size, &entry.modified, &entry.created, &entry.device, &entry.inode};
     size_t fields;
     int rc = cursor_array (cursor, &fields);
     if (rc == 0 && fields != 7)
@@ -71,7 +71,7 @@ int entry_unpack (cursor_t *cursor, entry_t *ret_entry)
         rc = cursor_uint (cursor, numbers[i]);
     if (rc)
         return rc;
-    entry.mode = (uint32_t) mode;
+    entry.mode = (uint32_t)mode;
     *ret_entry = entry;
     return 0;
 }
@@ -90,9 +90,8 @@ void finding_pack (const finding_t *self, buffer_t *out)
 
 int finding_unpack (cursor_t *cursor, finding_t *ret_finding)
 {
-    finding_t finding = { 0 };
-    uint64_t *const numbers[]
-        = { &finding.error, &finding.size, &finding.modified, &finding.inode };
+    finding_t finding = {0};
+    uint64_t *const numbers[] = {&finding.error, &finding.size, &finding.modified, &finding.inode};
     size_t fields;
     int rc = cursor_array (cursor, &fields);
     if (rc == 0 && fields != 7)

@@ -21,7 +21,7 @@ typedef struct entry {
     uint64_t created;  // the same
     uint64_t device;   // 0: the location's own
     uint64_t inode;
-    bool mount;        // another file system is mounted here; not in the packed form
+    bool mount; // another file system is mounted here; not in the packed form
 } entry_t;
 
 bool entry_is_dir (const entry_t *self);

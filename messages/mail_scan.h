@@ -48,7 +48,7 @@
     F (S, UINT, unreadable, MUST, "entries and directories that could not be read")                \
     F (S, BOOL, watched, MUST, "changes are seen as they happen, in all of it")
 #define SCAN_SETTLED_FIELDS(F, S) F (S, UUID, location, MUST, "whose job it was")
-#define SCAN_EVENTS_FIELDS(F, S) F (S, UINT, count, MUST, "how many the frame holds")
+#define SCAN_EVENTS_FIELDS(F, S)  F (S, UINT, count, MUST, "how many the frame holds")
 //  frame 0: events behind each other: [watch uint, flags uint (enum watch_flags), name bin]
 #define IDENTIFY_FIELDS(F, S)                                                                      \
     F (S, UUID, location, MUST, "whose files")                                                     \

@@ -19,8 +19,8 @@
 
 #define NAMES_BYTES (32u << 10)
 #define WATCH_MASK                                                                                 \
-    (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB  \
-        | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK)
+    (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_MODIFY |            \
+        IN_ATTRIB | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK)
 
 struct disk_dir {
     int descriptor;
@@ -69,7 +69,7 @@ static uint64_t time_of (struct statx_timestamp at)
 {
     if (at.tv_sec < 0 || at.tv_sec > UINT32_MAX)
         return 0;
-    return time_from_ns ((uint64_t) at.tv_sec * 1000000000u + at.tv_nsec);
+    return time_from_ns ((uint64_t)at.tv_sec * 1000000000u + at.tv_nsec);
 }
 
 static int entry_at (int directory, const char *name, int flags, uint64_t above, entry_t *ret_entry)
@@ -78,14 +78,14 @@ static int entry_at (int directory, const char *name, int flags, uint64_t above,
     if (statx (directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | flags,
             STATX_BASIC_STATS | STATX_BTIME, &stat))
         return error_of (errno);
-    entry_t entry = { .mode = stat.stx_mode,
+    entry_t entry = {.mode = stat.stx_mode,
         .size = stat.stx_size,
         .modified = time_of (stat.stx_mtime),
         .created = stat.stx_mask & STATX_BTIME ? time_of (stat.stx_btime) : 0,
         .device = makedev (stat.stx_dev_major, stat.stx_dev_minor),
-        .inode = stat.stx_ino };
-    entry.mount = stat.stx_attributes & STATX_ATTR_MOUNT_ROOT
-        || (S_ISDIR (entry.mode) && above && above != entry.device);
+        .inode = stat.stx_ino};
+    entry.mount = stat.stx_attributes & STATX_ATTR_MOUNT_ROOT ||
+                  (S_ISDIR (entry.mode) && above && above != entry.device);
     *ret_entry = entry;
     return 0;
 }
@@ -93,8 +93,8 @@ static int entry_at (int directory, const char *name, int flags, uint64_t above,
 //  A name with its closing zero; false if it is no name.
 static bool name_of (slice_t name, char ret_name[NAME_MAX + 1])
 {
-    if (name.size == 0 || name.size > NAME_MAX || memchr (name.data, 0, name.size)
-        || memchr (name.data, '/', name.size))
+    if (name.size == 0 || name.size > NAME_MAX || memchr (name.data, 0, name.size) ||
+        memchr (name.data, '/', name.size))
         return false;
     memcpy (ret_name, name.data, name.size);
     ret_name[name.size] = 0;
@@ -120,7 +120,7 @@ static int dir_new (int descriptor, disk_dir_t **ret_dir, entry_t *ret_entry)
 static int real_open (
     void *self, disk_dir_t *parent, slice_t path, disk_dir_t **ret_dir, entry_t *ret_entry)
 {
-    (void) self;
+    (void)self;
     const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
     if (parent == NULL) {
         char whole[PATH_MAX];
@@ -154,7 +154,7 @@ static int real_open (
 
 static void real_close (void *self, disk_dir_t *dir)
 {
-    (void) self;
+    (void)self;
     close (dir->descriptor);
     free (dir->names);
     free (dir);
@@ -168,7 +168,7 @@ static bool is_dots (const char *name)
 static int real_list (void *self, disk_dir_t *dir, entry_t *entries, size_t most, size_t *ret_count,
     size_t *ret_unreadable)
 {
-    (void) self;
+    (void)self;
     size_t count = 0, unreadable = 0;
     if (!dir->names)
         dir->names = malloc (NAMES_BYTES);
@@ -181,11 +181,11 @@ static int real_list (void *self, disk_dir_t *dir, entry_t *entries, size_t most
                 return error_of (errno);
             if (size == 0)
                 break;
-            dir->size = (size_t) size;
+            dir->size = (size_t)size;
             dir->at = 0;
         }
         while (dir->at < dir->size && count < most) {
-            const dents_entry_t *found = (const void *) (dir->names + dir->at);
+            const dents_entry_t *found = (const void *)(dir->names + dir->at);
             dir->at += found->size;
             if (is_dots (found->name))
                 continue;
@@ -203,7 +203,7 @@ static int real_list (void *self, disk_dir_t *dir, entry_t *entries, size_t most
 
 static int real_look (void *self, disk_dir_t *dir, slice_t name, entry_t *ret_entry)
 {
-    (void) self;
+    (void)self;
     char text[NAME_MAX + 1];
     if (!name_of (name, text))
         return ERR_NOT_FOUND;
@@ -220,14 +220,14 @@ static int real_watch (void *self_, disk_dir_t *dir, uint64_t *ret_watch)
     int watch = inotify_add_watch (self->inotify, path, WATCH_MASK);
     if (watch < 0)
         return error_of (errno);
-    *ret_watch = (uint64_t) watch;
+    *ret_watch = (uint64_t)watch;
     return 0;
 }
 
 static void real_unwatch (void *self_, uint64_t watch)
 {
     const real_t *self = self_;
-    inotify_rm_watch (self->inotify, (int) watch);
+    inotify_rm_watch (self->inotify, (int)watch);
 }
 
 //  ---- files
@@ -235,7 +235,7 @@ static void real_unwatch (void *self_, uint64_t watch)
 static int real_file_open (
     void *self, disk_dir_t *dir, slice_t name, disk_file_t **ret_file, entry_t *ret_entry)
 {
-    (void) self;
+    (void)self;
     char text[NAME_MAX + 1];
     entry_t entry;
     if (!name_of (name, text))
@@ -258,28 +258,29 @@ static int real_file_open (
     return 0;
 }
 
-static int real_file_read (void *self, disk_file_t *file, void *bytes, size_t most, size_t *ret_size)
+static int real_file_read (
+    void *self, disk_file_t *file, void *bytes, size_t most, size_t *ret_size)
 {
-    (void) self;
+    (void)self;
     ssize_t size;
     do
         size = read (file->descriptor, bytes, most);
     while (size < 0 && errno == EINTR);
     if (size < 0)
         return error_of (errno);
-    *ret_size = (size_t) size;
+    *ret_size = (size_t)size;
     return 0;
 }
 
 static int real_file_look (void *self, disk_file_t *file, entry_t *ret_entry)
 {
-    (void) self;
+    (void)self;
     return entry_at (file->descriptor, "", AT_EMPTY_PATH, 0, ret_entry);
 }
 
 static void real_file_close (void *self, disk_file_t *file)
 {
-    (void) self;
+    (void)self;
     close (file->descriptor);
     free (file);
 }
@@ -312,7 +313,7 @@ int disk_real_new (disk_t **ret_disk, why_t *why)
         return why_fail (why, ERR_SYSTEM,
             "no inotify instance (%s): raise fs.inotify.max_user_instances", strerror (number));
     }
-    self->disk = (disk_t) { .self = self,
+    self->disk = (disk_t){.self = self,
         .open = real_open,
         .list = real_list,
         .look = real_look,
@@ -323,7 +324,7 @@ int disk_real_new (disk_t **ret_disk, why_t *why)
         .file_read = real_file_read,
         .file_look = real_file_look,
         .file_close = real_file_close,
-        .mime = real_mime };
+        .mime = real_mime};
     *ret_disk = &self->disk;
     return 0;
 }

@@ -1,6 +1,6 @@
-//  place - what a row of file_paths says, in its canonical order
+//  spot - what a row of file_paths says, in its canonical order
 
-#include "actors/place.h"
+#include "actors/spot.h"
 
 bool text_repair (slice_t bytes, buffer_t *out)
 {
@@ -10,8 +10,8 @@ bool text_repair (slice_t bytes, buffer_t *out)
     }
     for (size_t at = 0; at < bytes.size;) {
         size_t size = 1;
-        while (size <= 4 && at + size <= bytes.size
-            && !utf8_valid (slice_of (bytes.data + at, size)))
+        while (
+            size <= 4 && at + size <= bytes.size && !utf8_valid (slice_of (bytes.data + at, size)))
             size++;
         if (size <= 4 && at + size <= bytes.size) {
             buffer_append (out, bytes.data + at, size);
@@ -30,7 +30,7 @@ static void pack_repaired (buffer_t *out, slice_t bytes)
         pack_text (out, bytes);
         return;
     }
-    buffer_t text = { NULL, 0, 0 };
+    buffer_t text = {NULL, 0, 0};
     text_repair (bytes, &text);
     pack_text (out, buffer_slice (&text));
     buffer_release (&text);
@@ -55,7 +55,7 @@ static void pack_key (buffer_t *out, const char *name)
 static void pack_path (buffer_t *out, slice_t dir, slice_t name, bool exact)
 {
     uint8_t small[512];
-    buffer_t path = { NULL, 0, 0 };
+    buffer_t path = {NULL, 0, 0};
     slice_t whole = name;
     if (dir.size && dir.size + 1 + name.size <= sizeof small) {
         memcpy (small, dir.data, dir.size);
@@ -75,12 +75,12 @@ static void pack_path (buffer_t *out, slice_t dir, slice_t name, bool exact)
     buffer_release (&path);
 }
 
-void row_value (const uuid16_t *location, slice_t dir, const entry_t *entry, const row_content_t *content,
-    buffer_t *out)
+void row_value (const uuid16_t *location, slice_t dir, const entry_t *entry,
+    const row_content_t *content, buffer_t *out)
 {
     bool known = content && content->known;
     bool odd = !utf8_valid (dir) || !utf8_valid (entry->name);
-    pack_map (out, 9 + 2 * (size_t) known + (size_t) odd + (entry->created != 0));
+    pack_map (out, 9 + 2 * (size_t)known + (size_t)odd + (entry->created != 0));
     if (known) {
         pack_key (out, "content_id");
         pack_bin (out, slice_of (content->id.bytes, sizeof content->id.bytes));
@@ -142,7 +142,7 @@ static int view_field (cursor_t *cursor, slice_t name, row_view_t *view, bool *e
 
 int row_view (slice_t value, row_view_t *ret_view)
 {
-    row_view_t view = { .size = 0 };
+    row_view_t view = {.size = 0};
     cursor_t cursor = cursor_over (value);
     size_t count;
     bool exact = false;
@@ -164,13 +164,14 @@ void row_value_identified (slice_t value, const row_content_t *content, buffer_t
     cursor_t cursor = cursor_over (value);
     size_t count = 0, kept = 0;
     slice_t name, raw;
-    buffer_t rest = { NULL, 0, 0 };
+    buffer_t rest = {NULL, 0, 0};
     bool mime = false;
     cursor_map (&cursor, &count);
     for (size_t i = 0; i < count; i++) {
         if (cursor_text (&cursor, &name) || cursor_skip (&cursor, &raw))
             break;
-        if (slice_equal (name, slice_text ("content_id")) || slice_equal (name, slice_text ("mime")))
+        if (slice_equal (name, slice_text ("content_id")) ||
+            slice_equal (name, slice_text ("mime")))
             continue;
         if (!mime && slice_compare (name, slice_text ("mime")) > 0) {
             pack_key (&rest, "mime");

@@ -1,12 +1,12 @@
-//  place - where a row of file_paths stands on the disk, and what the row says
+//  spot - where a row of file_paths stands on the disk, and what the row says
 //
-//  A place is what was seen at one name of one directory. It holds all that a scan compares, so that an unchanged file is
+//  A spot (a place, in the node table) is what was seen at one name of one directory. It holds all that a scan compares, so that an unchanged file is
 //  recognised without reading its row:
 //      key    BLAKE2b-256 (location ‖ path of the directory), first 16 bytes ‖ XXH3-64 (name), big endian
 //      value  uuid 16 ‖ mode 4 ‖ size 8 ‖ modified 8 ‖ created 8 ‖ device 8 ‖ inode 8, big endian
 
-#ifndef TIDEPOOL_PLACE_H
-#define TIDEPOOL_PLACE_H
+#ifndef TIDEPOOL_SPOT_H
+#define TIDEPOOL_SPOT_H
 
 #include "messages/listing.h"
 #include "store/node.h"
@@ -14,22 +14,22 @@
 
 #define FILE_PATHS "file_paths"
 
-#define PLACE_DIR_SIZE   16
-#define PLACE_KEY_SIZE   24
-#define PLACE_VALUE_SIZE 60
-#define INODE_KEY_SIZE   32
-#define WANTED_KEY_SIZE  32
+#define SPOT_DIR_SIZE   16
+#define SPOT_KEY_SIZE   24
+#define SPOT_VALUE_SIZE 60
+#define INODE_KEY_SIZE  32
+#define WANTED_KEY_SIZE 32
 
-typedef struct place {
-    uuid16_t uuid;  // of the row
-    entry_t entry;  // without its name
-} place_t;
+typedef struct spot {
+    uuid16_t uuid; // of the row
+    entry_t entry; // without its name
+} spot_t;
 
 //  The first 16 bytes of the keys of all entries of this directory.
-uuid16_t place_dir (const uuid16_t *location, slice_t path);
-void place_key (const uuid16_t *dir, slice_t name, uint8_t ret_key[PLACE_KEY_SIZE]);
-void place_pack (const place_t *self, uint8_t ret_value[PLACE_VALUE_SIZE]);
-int place_unpack (slice_t value, place_t *ret_place); // ERR_CORRUPT
+uuid16_t spot_dir (const uuid16_t *location, slice_t path);
+void spot_key (const uuid16_t *dir, slice_t name, uint8_t ret_key[SPOT_KEY_SIZE]);
+void spot_pack (const spot_t *self, uint8_t ret_value[SPOT_VALUE_SIZE]);
+int spot_unpack (slice_t value, spot_t *ret_spot); // ERR_CORRUPT
 
 //  NODE_INODES, NODE_WANTED
 void inode_key (const uuid16_t *location, const entry_t *entry, uint8_t ret_key[INODE_KEY_SIZE]);
@@ -50,8 +50,8 @@ typedef struct row_content {
 } row_content_t;
 
 //  Appends the row's value, canonical (messages/operation.h).
-void row_value (const uuid16_t *location, slice_t dir, const entry_t *entry, const row_content_t *content,
-    buffer_t *out);
+void row_value (const uuid16_t *location, slice_t dir, const entry_t *entry,
+    const row_content_t *content, buffer_t *out);
 
 //  What a row says. Slices borrow from the value.
 typedef struct row_view {

@@ -1,6 +1,6 @@
-//  place - keys and values of the node table
+//  spot - keys and values of the node table
 
-#include "actors/place.h"
+#include "actors/spot.h"
 
 #include <assert.h>
 #include <sodium.h>
@@ -11,7 +11,7 @@
 static void put_uint (uint8_t *at, uint64_t value, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        at[i] = (uint8_t) (value >> (8 * (size - 1 - i)));
+        at[i] = (uint8_t)(value >> (8 * (size - 1 - i)));
 }
 
 static uint64_t get_uint (const uint8_t *at, size_t size)
@@ -22,7 +22,7 @@ static uint64_t get_uint (const uint8_t *at, size_t size)
     return value;
 }
 
-uuid16_t place_dir (const uuid16_t *location, slice_t path)
+uuid16_t spot_dir (const uuid16_t *location, slice_t path)
 {
     crypto_generichash_state state;
     uint8_t whole[32];
@@ -36,13 +36,13 @@ uuid16_t place_dir (const uuid16_t *location, slice_t path)
     return dir;
 }
 
-void place_key (const uuid16_t *dir, slice_t name, uint8_t ret_key[PLACE_KEY_SIZE])
+void spot_key (const uuid16_t *dir, slice_t name, uint8_t ret_key[SPOT_KEY_SIZE])
 {
-    memcpy (ret_key, dir->bytes, PLACE_DIR_SIZE);
-    put_uint (ret_key + PLACE_DIR_SIZE, checksum_of (name), 8);
+    memcpy (ret_key, dir->bytes, SPOT_DIR_SIZE);
+    put_uint (ret_key + SPOT_DIR_SIZE, checksum_of (name), 8);
 }
 
-void place_pack (const place_t *self, uint8_t ret_value[PLACE_VALUE_SIZE])
+void spot_pack (const spot_t *self, uint8_t ret_value[SPOT_VALUE_SIZE])
 {
     memcpy (ret_value, self->uuid.bytes, 16);
     put_uint (ret_value + 16, self->entry.mode, 4);
@@ -53,18 +53,18 @@ void place_pack (const place_t *self, uint8_t ret_value[PLACE_VALUE_SIZE])
     put_uint (ret_value + 52, self->entry.inode, 8);
 }
 
-int place_unpack (slice_t value, place_t *ret_place)
+int spot_unpack (slice_t value, spot_t *ret_spot)
 {
-    if (value.size != PLACE_VALUE_SIZE)
+    if (value.size != SPOT_VALUE_SIZE)
         return ERR_CORRUPT;
-    place_t place = { .entry = { .mode = (uint32_t) get_uint (value.data + 16, 4),
-                          .size = get_uint (value.data + 20, 8),
-                          .modified = get_uint (value.data + 28, 8),
-                          .created = get_uint (value.data + 36, 8),
-                          .device = get_uint (value.data + 44, 8),
-                          .inode = get_uint (value.data + 52, 8) } };
+    spot_t place = {.entry = {.mode = (uint32_t)get_uint (value.data + 16, 4),
+                        .size = get_uint (value.data + 20, 8),
+                        .modified = get_uint (value.data + 28, 8),
+                        .created = get_uint (value.data + 36, 8),
+                        .device = get_uint (value.data + 44, 8),
+                        .inode = get_uint (value.data + 52, 8)}};
     memcpy (place.uuid.bytes, value.data, 16);
-    *ret_place = place;
+    *ret_spot = place;
     return 0;
 }
 
@@ -83,8 +83,8 @@ void wanted_key (const uuid16_t *location, const uuid16_t *uuid, uint8_t ret_key
 
 bool entry_same_content (const entry_t *a, const entry_t *b)
 {
-    return a->size == b->size && a->modified == b->modified && a->inode == b->inode
-        && a->device == b->device;
+    return a->size == b->size && a->modified == b->modified && a->inode == b->inode &&
+           a->device == b->device;
 }
 
 bool entry_same_thing (const entry_t *a, const entry_t *b)
