@@ -35,9 +35,9 @@ harness_t *harness_new (const actor_class_t *class)
     const uint8_t seed[SEED_SIZE] = { 1, 2, 3 };
     const char *base = getenv ("TMPDIR");
     store_options_t options = { .map_size = 1ull << 28, .no_sync = true };
-    if (access ("/dev/shm", W_OK) == 0)
-        base = "/dev/shm";
-    snprintf (self->dir, sizeof self->dir, "%s/tidepool-core-XXXXXX", base ? base : "/tmp");
+    if (!base)
+        base = access ("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    snprintf (self->dir, sizeof self->dir, "%s/tidepool-core-XXXXXX", base);
     cr_assert_not_null (mkdtemp (self->dir));
     must (store_open (self->dir, &options, &self->store));
     must (keys_start ());
