@@ -33,8 +33,7 @@ int records_next (records_t *self, txn_t *txn, shown_t *ret_shown)
         break;
     case RESOURCE_OWNED: rc = owned_step (self, txn, &shown); break;
     case RESOURCE_DERIVED:
-        rc = derived_next (
-            txn, self->resource, after, &shown.uuid, &shown.updated, &shown.value);
+        rc = derived_next (txn, self->resource, after, &shown.uuid, &shown.updated, &shown.value);
         break;
     case RESOURCE_LOCAL:
         rc =
