@@ -1,4 +1,4 @@
-#include "kit.h"
+#include "tests/unit/store/kit.h"
 
 #include <stdlib.h>
 
@@ -100,6 +100,19 @@ Test (shared, keeps_no_entry_for_a_record_that_is_nothing)
     kit_t kit = kit_new ();
     kit_begin (&kit);
     join (kit.txn, update ("tags", 1, stamp_n (100, 1), map_of ("name", "a", NULL)));
+    char *text = dump (kit.txn, TABLE_SHARED);
+    cr_assert_str_eq (text, "");
+    free (text);
+    kit_destroy (&kit);
+}
+
+Test (shared, keeps_no_entry_for_a_deletion_that_a_copy_does_not_know)
+{
+    kit_t kit = kit_new ();
+    place_t from = {.end = false}, to = {.end = true};
+    kit_begin (&kit);
+    join (kit.txn, delete ("tags", 1, stamp_n (100, 1)));
+    is (shared_copy_in (kit.txn, &from, &to, 0, slice_of (NULL, 0)), 0);
     char *text = dump (kit.txn, TABLE_SHARED);
     cr_assert_str_eq (text, "");
     free (text);
