@@ -37,6 +37,8 @@
 #define REDIAL_MOST_NS   (10 * SECOND_NS)
 #define DEFER_MOST_S     30               // a deferred batch is offered again after that at the latest
 #define AGAIN_NS         (SECOND_NS / 2)  // before a stream that did not fit begins again
+#define DOOR_ROUNDS      3                // times that all endpoints of a door are tried
+#define DOOR_PAUSE_NS    (SECOND_NS / 2)  // between two of them
 #define LINE_WAITING_MOST 256             // mails of a peer whose declarations are being stored
 #define FEED_ROUND_BYTES (1u << 20)       // to one peer in one round
 
@@ -99,7 +101,8 @@ typedef struct line {
 } line_t;
 
 typedef struct door_call {
-    uint64_t line;           // 0: none
+    bool active;
+    uint64_t line;           // 0: none just now
     endpoint_list_t endpoints;
     size_t next;
     public_key_t server;

@@ -84,6 +84,14 @@ static void line_event (link_t *self, step_t *step, line_t *line, const edge_eve
         link_peer_lost (step, peer);
 }
 
+static void door_hang_up (link_t *self, step_t *step)
+{
+    edge_hang_up_t hang = { .line = self->door.line };
+    if (self->door.line)
+        step_send (step, ACTOR_EDGE, MAIL_EDGE_HANG_UP, 0, &edge_hang_up_type, &hang, NULL, 0);
+    self->door.line = 0;
+}
+
 static void door_speak (link_t *self, step_t *step)
 {
     edge_out_t out = { .socket = LINK_DOOR, .line = self->door.line };
@@ -104,8 +112,10 @@ void link_on_event (link_t *self, step_t *step, const edge_event_mail_t *event)
     if (event->line && event->line == self->door.line) {
         if (event->event == EDGE_CONNECTED)
             door_speak (self, step);
-        else
-            self->door.deadline_ns = step->now.mono_ns; // the next endpoint
+        else {
+            door_hang_up (self, step);
+            self->door.deadline_ns = step->now.mono_ns + DOOR_PAUSE_NS; // then the next endpoint
+        }
         return;
     }
     if (line)
@@ -114,37 +124,30 @@ void link_on_event (link_t *self, step_t *step, const edge_event_mail_t *event)
 
 //  ---- knocking at a door
 
-static void door_hang_up (link_t *self, step_t *step)
-{
-    edge_hang_up_t hang = { .line = self->door.line };
-    if (self->door.line)
-        step_send (step, ACTOR_EDGE, MAIL_EDGE_HANG_UP, 0, &edge_hang_up_type, &hang, NULL, 0);
-    self->door.line = 0;
-}
-
 void link_door_heard (link_t *self, step_t *step, slice_t answer)
 {
     static const uint8_t nil = 0xc0;
     door_reply_t reply = { .answer = pack_check (answer) ? slice_of (&nil, 1) : answer };
     step_send (step, ACTOR_POOL, MAIL_DOOR_ANSWERED, 0, &door_reply_type, &reply, NULL, 0);
     door_hang_up (self, step);
-    self->door.deadline_ns = 0;
+    self->door.active = false;
 }
 
-//  Dials the next endpoint of the door. When none is left the answer is nil: nobody opened.
+//  Dials the next endpoint of the door; all of them DOOR_ROUNDS times, for a fresh invitation may be known to the member
+//  a moment before its door knows it. Then the answer is nil: nobody opened.
 static void door_next (link_t *self, step_t *step)
 {
     door_call_t *door = &self->door;
     door_hang_up (self, step);
-    if (door->next == door->endpoints.count) {
+    if (door->next == door->endpoints.count * DOOR_ROUNDS) {
         link_door_heard (self, step, slice_of (NULL, 0));
         return;
     }
     door->line = self->next_line;
     self->next_line += 2;
-    edge_dial_t dial_message = { .line = door->line,
-        .endpoint = slice_text (door->endpoints.items[door->next++]), .server = door->server,
-        .secret = slice_of (door->secret, sizeof door->secret) };
+    const char *endpoint = door->endpoints.items[door->next++ % door->endpoints.count];
+    edge_dial_t dial_message = { .line = door->line, .endpoint = slice_text (endpoint),
+        .server = door->server, .secret = slice_of (door->secret, sizeof door->secret) };
     step_send (step, ACTOR_EDGE, MAIL_EDGE_DIAL, 0, &edge_dial_type, &dial_message, NULL, 0);
     door->deadline_ns = step->now.mono_ns + GREETING_NS;
     step_wake_at (step, door->deadline_ns);
@@ -171,6 +174,7 @@ void link_door_dial (link_t *self, step_t *step, const door_dial_t *dial_mail)
 {
     door_call_t *door = &self->door;
     door_hang_up (self, step);
+    door->active = true;
     endpoints_unpack (dial_mail->endpoints, &door->endpoints);
     door->next = 0;
     door->server = dial_mail->server;
@@ -183,7 +187,7 @@ void link_door_dial (link_t *self, step_t *step, const door_dial_t *dial_mail)
 
 void link_door_tick (link_t *self, step_t *step)
 {
-    if (self->door.line == 0)
+    if (!self->door.active)
         return;
     if (step->now.mono_ns >= self->door.deadline_ns)
         door_next (self, step);

@@ -432,7 +432,7 @@ static void oplog_settle (void *core, step_t *step, int error)
     mail_list_clear (&self->group);
     self->asked = self->granted = false;
     if (self->held.head)
-        step_wake_at (step, 0);
+        ask_clock (self, step);
 }
 
 //  ---- life
@@ -483,13 +483,6 @@ static int oplog_open (const actor_setup_t *setup, step_t *step, void **ret_self
     return 0;
 }
 
-static void oplog_tick (void *core, step_t *step)
-{
-    //  Nothing: `ready` is asked after each round, and that is where a group that waits is closed.
-    (void) core;
-    (void) step;
-}
-
 static void oplog_close (void **core_p)
 {
     oplog_t *self = *core_p;
@@ -524,6 +517,5 @@ const actor_class_t oplog_class = {
     .ready = oplog_ready,
     .work = oplog_work,
     .settle = oplog_settle,
-    .tick = oplog_tick,
     .close = oplog_close,
 };
