@@ -69,7 +69,7 @@ int oplog_cache_load (oplog_t *self, txn_t *txn)
     if (rc == 0)
         rc = pasts_load (self, txn);
     if (rc == 0)
-        rc = oplog_place_load (self, txn);
+        rc = oplog_position_load (self, txn);
     if (rc == 0) {
         rc = node_get (txn, NODE_SETTINGS, slice_text ("pool"), &pool);
         self->has_pool = rc == 0;
@@ -160,7 +160,7 @@ int oplog_join (oplog_t *self, step_t *step, const operation_t *operation, const
 {
     if (slice_equal (operation->resource, slice_text (CLIENTS_RESOURCE)))
         return oplog_clients_operation (self, step, operation);
-    if (self->joining && !place_covers (&self->place, operation->resource, &operation->uuid))
+    if (self->joining && !position_covers (&self->place, operation->resource, &operation->uuid))
         return 0;
     past_t past = { seen, operation->stamp };
     return shared_join (step->txn, operation, &past);
@@ -254,6 +254,7 @@ static void oplog_receive (void *core, step_t *step, mail_t **mail_p)
     case MAIL_APPLY:
     case MAIL_DECLARE:
     case MAIL_WRITE:
+    case MAIL_DROP_ROWS:
     case MAIL_TAKE_BATCHES:
     case MAIL_TAKE_ROWS:
     case MAIL_COPY_BEGIN:
@@ -301,6 +302,7 @@ static int work_mail (oplog_t *self, step_t *step, const mail_t *mail)
     case MAIL_APPLY: return oplog_apply (self, step, mail);
     case MAIL_DECLARE: return oplog_declare (self, step, mail);
     case MAIL_WRITE: return oplog_write (self, step, mail);
+    case MAIL_DROP_ROWS: return oplog_drop_rows (self, step, mail);
     case MAIL_TAKE_BATCHES: return oplog_take_batches (self, step, mail);
     case MAIL_TAKE_ROWS: return oplog_take_rows (self, step, mail);
     case MAIL_COPY_BEGIN: return oplog_copy_begin (self, step, mail);
@@ -330,7 +332,7 @@ static int seal (oplog_t *self, step_t *step)
     uint64_t sequence, upto = self->writer.time;
     own_seen_fill (self, published);
     buffer_clear (&self->sealed);
-    batch_writer_seal (&self->writer, upto, &self->own_seen, identity, &self->sealed, &hash);
+    batch_writer_seal (&self->writer, upto, &self->own_seen, NULL, identity, &self->sealed, &hash);
     int rc = batch_decode (buffer_slice (&self->sealed), &batch);
     if (rc == 0)
         rc = pending_append (step->txn, &batch, &sequence);
@@ -430,7 +432,7 @@ static void oplog_settle (void *core, step_t *step, int error)
     mail_list_clear (&self->group);
     self->asked = self->granted = false;
     if (self->held.head)
-        step_wake_at (step, 0);
+        ask_clock (self, step);
 }
 
 //  ---- life
@@ -481,13 +483,6 @@ static int oplog_open (const actor_setup_t *setup, step_t *step, void **ret_self
     return 0;
 }
 
-static void oplog_tick (void *core, step_t *step)
-{
-    //  Nothing: `ready` is asked after each round, and that is where a group that waits is closed.
-    (void) core;
-    (void) step;
-}
-
 static void oplog_close (void **core_p)
 {
     oplog_t *self = *core_p;
@@ -522,6 +517,5 @@ const actor_class_t oplog_class = {
     .ready = oplog_ready,
     .work = oplog_work,
     .settle = oplog_settle,
-    .tick = oplog_tick,
     .close = oplog_close,
 };

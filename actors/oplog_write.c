@@ -107,7 +107,7 @@ int oplog_write (oplog_t *self, step_t *step, const mail_t *mail)
     if (rc == 0)
         rc = node_write (step, mail_frame (mail, 2));
     if (rc == 0 && mail_frame (mail, 2).size) {
-        rc = oplog_place_load (self, step->txn);
+        rc = oplog_position_load (self, step->txn);
         self->joined_changed |= self->joining != was_joining;
     }
     if (rc == 0) {
@@ -119,6 +119,23 @@ int oplog_write (oplog_t *self, step_t *step, const mail_t *mail)
         return ERR_CLOCK;
     }
     return oplog_is_fatal (rc) ? rc : ERR_INTERNAL;
+}
+
+//  Some rows a transaction, so that none takes long. Only a client that was removed with its rows loses them.
+int oplog_drop_rows (oplog_t *self, step_t *step, const mail_t *mail)
+{
+    enum { ROWS_A_TRANSACTION = 1000 };
+    drop_rows_t drop;
+    bool left = false;
+    if (step_unpack (step, mail, &drop_rows_type, &drop))
+        return 0;
+    const client_t *owner = oplog_client (self, &drop.owner);
+    bool allowed = owner && !client_is_member (owner) && owner->drop_rows;
+    int rc = allowed ? owned_drop (step->txn, &drop.owner, ROWS_A_TRANSACTION, &left) : 0;
+    if (rc)
+        return oplog_is_fatal (rc) ? rc : ERR_INTERNAL;
+    oplog_write_answer (step, mail, left ? ERR_BUSY : 0, NULL);
+    return 0;
 }
 
 int oplog_declare (oplog_t *self, step_t *step, const mail_t *mail)

@@ -288,6 +288,16 @@ int batch_peek (slice_t bytes, batch_head_t *ret_head)
     return rc;
 }
 
+int batch_seen (slice_t bytes, vector_t *ret_seen)
+{
+    batch_t batch = {0};
+    cursor_t cursor = cursor_over (bytes);
+    int rc = decode_version (&cursor);
+    if (rc == 0)
+        rc = decode_place (&cursor, &batch);
+    return rc ? rc : vector_unpack (&cursor, ret_seen);
+}
+
 int batch_verify (const batch_t *self, const public_key_t *key)
 {
     uuid16_t client = client_of_key (key);

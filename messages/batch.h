@@ -58,6 +58,9 @@ typedef struct batch_head {
 } batch_head_t;
 int batch_peek (slice_t bytes, batch_head_t *ret_head);
 
+//  Only its `seen`, with the same trust; the vector is cleared first.
+int batch_seen (slice_t bytes, vector_t *ret_seen);
+
 //  ERR_BAD_SIGNATURE if the key did not sign it, or is not the origin's.
 int batch_verify (const batch_t *self, const public_key_t *key);
 

@@ -64,6 +64,9 @@ const char *actor_name (int actor); // "clock"
 #define WRITTEN_FIELDS(F, S)                                                                       \
     F (S, UINT, error, MUST, "0, or the error's number (positive)")                                \
     F (S, TEXT, message, MAY, "a sentence for people")
+#define DROP_ROWS_FIELDS(F, S)                                                                     \
+    F (S, UUID, owner, MUST, "a removed client whose rows go")
+//  answered by `written`: error BUSY while some are left
 #define TAKE_BATCHES_FIELDS(F, S)                                                                  \
     F (S, UUID, peer, MUST, "who sent them")                                                       \
     F (S, UINT, line, MUST, "over which connection")
@@ -188,6 +191,7 @@ enum edge_event {
     X (APPLIED, applied, "oplog's answer: durable, or refused")                                    \
     X (DECLARE, declare, "api, link and node hand oplog declarations; answered by written")        \
     X (WRITE, write_out, "ingest, pool and link hand oplog what is to be written")                 \
+    X (DROP_ROWS, drop_rows, "pool asks oplog to drop some rows of a removed client")              \
     X (WRITTEN, written, "oplog's answer")                                                         \
     X (TAKE_BATCHES, take_batches, "link hands oplog a peer's batches")                            \
     X (TAKE_ROWS, take_rows, "link hands oplog a peer's rows")                                     \
@@ -223,6 +227,7 @@ MESSAGE_STRUCT (apply, APPLY_FIELDS)
 MESSAGE_STRUCT (applied, APPLIED_FIELDS)
 MESSAGE_STRUCT (declare, DECLARE_FIELDS)
 MESSAGE_STRUCT (write_out, WRITE_FIELDS)
+MESSAGE_STRUCT (drop_rows, DROP_ROWS_FIELDS)
 MESSAGE_STRUCT (written, WRITTEN_FIELDS)
 MESSAGE_STRUCT (take_batches, TAKE_BATCHES_FIELDS)
 MESSAGE_STRUCT (take_rows, TAKE_ROWS_FIELDS)

@@ -23,12 +23,12 @@ enum resource_kind { RESOURCE_SHARED, RESOURCE_OWNED, RESOURCE_DERIVED, RESOURCE
 #define RESOURCE_KEEP_MAX 16
 
 typedef struct resource {
+    size_t keep_count;
+    int kind;           // enum resource_kind
+    record_rule_t rule; // shared
     char name[LIMIT_NAME_BYTES + 1];
-    int kind;              // enum resource_kind
-    record_rule_t rule;    // shared
     char from[LIMIT_NAME_BYTES + 1];
     char key[LIMIT_NAME_BYTES + 1];
-    size_t keep_count;
     char keep[RESOURCE_KEEP_MAX][LIMIT_NAME_BYTES + 1];
 } resource_t;
 
@@ -41,7 +41,8 @@ const char *resource_kind_name (int kind);
 void resource_pack (const resource_t *self, buffer_t *out);
 
 //  From a declaration's map. ERR_BAD_REQUEST, and *ret_why (static; ret_why may be NULL) says why.
-int resource_unpack (slice_t name, cursor_t *cursor, resource_t *ret_resource, const char **ret_why);
+int resource_unpack (
+    slice_t name, cursor_t *cursor, resource_t *ret_resource, const char **ret_why);
 
 //  Equal in all that nodes must agree on (of keep, not the order); *ret_difference, written if they are not,
 //  names the first field that differs, e.g. "delete".

@@ -6,12 +6,14 @@
 
 #include "actors/shell/node.h"
 
+#include "actors/shell/disk_real.h"
+
 const roster_t roster_all[] = {
     {&clock_class, NULL},
     {&oplog_class, NULL},
     {&pool_class, NULL},
     {&link_class, &edge_link},
-    {&scan_class, NULL},
+    {&scan_class, &edge_scan},
     {&ingest_class, NULL},
     {&admin_class, &edge_admin},
     {&api_class, &edge_api},

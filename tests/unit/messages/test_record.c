@@ -123,6 +123,41 @@ Test (record, two_writes_with_one_timestamp_leave_the_larger_value)
     SHOWS (GSET, "a=5", "A1 create a=4", "A1 create a=5");
 }
 
+static void expect_stamp (const timestamp_t *actual, const char *expected)
+{
+    timestamp_t stamp = sample_stamp (expected);
+    cr_expect_eq (timestamp_compare (actual, &stamp), 0, "expected %s, got time %llu", expected,
+        (unsigned long long)actual->time);
+}
+
+Test (record, created_is_the_smallest_create_and_written_the_largest_write)
+{
+    const record_rule_t rules[] = {WINS, LATEST, GSET};
+    for (size_t i = 0; i < 3; i++) {
+        record_t record = {0};
+        play (&record, rules[i], LIST ("B4 create a=1", "A2 create overwrite", "C3 create ignore"));
+        expect_stamp (&record.created, "A2");
+        expect_stamp (&record.written, "B4");
+        play (&record, rules[i], LIST ("B4 create a=1", "A1 create ignore", "A5 create"));
+        expect_stamp (&record.created, "A1");
+        expect_stamp (&record.written, "A5");
+        record_release (&record);
+    }
+}
+
+Test (record, floor_is_the_largest_overwrite)
+{
+    const record_rule_t rules[] = {WINS, LATEST};
+    for (size_t i = 0; i < 2; i++) {
+        record_t record = {0};
+        play (&record, rules[i],
+            LIST (
+                "A1 create overwrite", "C5 update overwrite", "B4 update overwrite", "A9 update"));
+        expect_stamp (&record.floor, "C5");
+        record_release (&record);
+    }
+}
+
 Test (record, properties_of_any_order_and_number_end_up_sorted)
 {
     SHOWS (WINS, "a=2 b=1 c=2 d=1 e=2", "A1 create b=1 d=1", "A2 update a=2 c=2 e=2");
@@ -220,6 +255,7 @@ Test (record_latest, the_largest_deletion_of_all_clients_counts)
     SHOWS (LATEST, "a=5", "A1 create a=1", "C4 delete", "B2 delete", "A5 update a=5");
     SHOWS (LATEST, "-", "A2 create a=1", "B2 delete");
     SHOWS (LATEST, "a=1", "B2 create a=1", "A2 delete");
+    SHOWS (LATEST, "-", "A2 create a=1", "A2 delete");
 }
 
 Test (record_latest, write_that_has_seen_the_deletion_of_a_dead_record_empties_it)
@@ -245,15 +281,15 @@ Test (record_latest, create_on_a_deletion_merges_where_it_said_ignore)
     SHOWS (LATEST, "a=4", "A1 create a=1", "B3 delete <A1", "C4 create ignore a=4 ^B3 <A1 <B3");
     SHOWS (LATEST, "a=4", "A1 create a=1", "A2 update a=2", "B3 delete <A1",
         "C4 create ignore a=4 ^B3 <A1 <B3");
+    SHOWS (LATEST, "a=4", "B3 delete", "C4 create ignore a=4 ^B3 <B3", "A2 create ignore a=2");
 }
 
 Test (record_latest, create_on_a_deletion_forgets_a_create_before_it)
 {
     record_t record = {0};
-    timestamp_t expected = sample_stamp ("C4");
     play (&record, LATEST,
         LIST ("A1 create a=1", "A5 update a=5", "B3 delete <A1", "C4 create b=4 ^B3 <A1 <B3"));
-    cr_expect_eq (timestamp_compare (&record.created, &expected), 0);
+    expect_stamp (&record.created, "C4");
     record_release (&record);
 }
 

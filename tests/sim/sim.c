@@ -1,0 +1,656 @@
+//  sim - the scheduler and the wires
+
+#include "tests/sim/sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "store/node.h"
+#include "store/resources.h"
+#include "store/shared.h"
+#include "store/watermarks.h"
+
+#define SECOND 1000000000ull
+#define START  1767225600ull // 2026-01-01T00:00:00Z
+
+//  A connection between two nodes, as both ends name it.
+typedef struct sim_wire {
+    int dialler, listener;
+    uint64_t dialler_line, listener_line;
+    uint64_t socket;
+    public_key_t dialler_key;
+    struct sim_wire *next;
+} sim_wire_t;
+
+static const actor_class_t *const classes[]
+    = { &clock_class, &oplog_class, &pool_class, &link_class };
+
+uint64_t sim_random (sim_t *self, uint64_t below)
+{
+    self->random = self->random * 6364136223846793005ull + 1442695040888963407ull;
+    return (self->random >> 33) % below;
+}
+
+static void node_random (void *context, void *bytes, size_t size)
+{
+    sim_node_t *node = context;
+    for (size_t i = 0; i < size; i++)
+        ((uint8_t *) bytes)[i] = (uint8_t) sim_random (node->sim, 256);
+}
+
+static void node_say (void *context, int level, const char *text)
+{
+    const sim_node_t *node = context;
+    if (getenv ("SIM_TRACE"))
+        fprintf (stderr, "%10.4f  node %d  %d %s\n", (double) node->sim->mono_ns / SECOND, node->index,
+            level, text);
+}
+
+static now_t node_now (const sim_node_t *node)
+{
+    uint64_t ns = START * SECOND + node->sim->mono_ns + (uint64_t) node->skew_ns;
+    return (now_t) { time_from_ns (ns), node->sim->mono_ns + SECOND };
+}
+
+//  ---- wires
+
+static sim_wire_t *wire_of (sim_t *self, int node, uint64_t line, bool *ret_is_dialler)
+{
+    for (sim_wire_t *wire = self->wires; wire; wire = wire->next) {
+        *ret_is_dialler = wire->dialler == node && wire->dialler_line == line;
+        if (*ret_is_dialler || (wire->listener == node && wire->listener_line == line))
+            return wire;
+    }
+    return NULL;
+}
+
+static void wire_remove (sim_t *self, sim_wire_t *wire)
+{
+    for (sim_wire_t **at = &self->wires; *at; at = &(*at)->next)
+        if (*at == wire) {
+            *at = wire->next;
+            free (wire);
+            return;
+        }
+}
+
+static void give (sim_node_t *node, int verb, const message_type_t *type, const void *body,
+    const slice_t *frames, size_t count)
+{
+    step_t step = { .self = ACTOR_EDGE };
+    step_send (&step, ACTOR_LINK, verb, 0, type, body, frames, count);
+    mail_list_append (&node->boxes[ACTOR_LINK], mail_list_take (&step.out));
+}
+
+static void event_give (sim_node_t *node, uint64_t socket, uint64_t line, int event)
+{
+    edge_event_mail_t mail = { .socket = socket, .line = line, .event = (uint64_t) event };
+    give (node, MAIL_EDGE_EVENT, &edge_event_mail_type, &mail, NULL, 0);
+}
+
+static bool lets_in (const sim_node_t *node, uint64_t socket, const public_key_t *key)
+{
+    cursor_t cursor = cursor_over (buffer_slice (&node->admitted[socket]));
+    size_t count;
+    public_key_t admitted;
+    if (node->admitted[socket].size == 0 || cursor_array (&cursor, &count))
+        return false;
+    while (count--)
+        if (cursor_bin_exact (&cursor, &admitted, sizeof admitted) == 0
+            && memcmp (&admitted, key, sizeof admitted) == 0)
+            return true;
+    return false;
+}
+
+static void edge_dial (sim_node_t *node, const edge_dial_t *dial)
+{
+    sim_t *self = node->sim;
+    uint64_t socket = dial->secret.size ? LINK_DOOR : LINK_PEERS;
+    int to = dial->endpoint.size > 6 ? dial->endpoint.data[6] - '0' : -1;
+    public_key_t key = node->identity.curve;
+    uint8_t secret[32];
+    if (dial->secret.size)
+        curve_of_secret (dial->secret.data, &key, secret);
+    sim_node_t *other = to >= 0 && to < (int) self->count ? &self->nodes[to] : NULL;
+    if (!other || !other->running || self->cut[node->index][to]
+        || memcmp (&other->identity.curve, &dial->server, sizeof dial->server) != 0
+        || !lets_in (other, socket, &key)) {
+        if (other && other->running && !self->cut[node->index][to])
+            event_give (other, socket, 0, EDGE_DENIED);
+        event_give (node, socket, dial->line, EDGE_UNREACHABLE);
+        return;
+    }
+    sim_wire_t *wire = calloc (1, sizeof *wire);
+    *wire = (sim_wire_t) { node->index, to, dial->line, self->next_even, socket, key, self->wires };
+    self->next_even += 2;
+    self->wires = wire;
+    event_give (node, socket, dial->line, EDGE_CONNECTED);
+}
+
+static void edge_out (sim_node_t *node, const edge_out_t *out, const mail_t *mail)
+{
+    sim_t *self = node->sim;
+    bool is_dialler;
+    slice_t frames[MAIL_FRAMES_MAX];
+    sim_wire_t *wire = wire_of (self, node->index, out->line, &is_dialler);
+    if (!wire)
+        return;
+    sim_node_t *other = &self->nodes[is_dialler ? wire->listener : wire->dialler];
+    edge_in_t in = { .socket = wire->socket,
+        .line = is_dialler ? wire->listener_line : wire->dialler_line,
+        .key = is_dialler ? wire->dialler_key : node->identity.curve };
+    for (size_t i = 0; i < mail->frame_count; i++) {
+        frames[i] = mail->frames[i].bytes;
+        cr_assert_leq (frames[i].size, LIMIT_PEER_FRAME_BYTES);
+    }
+    self->messages++;
+    give (other, MAIL_EDGE_IN, &edge_in_type, &in, frames, mail->frame_count);
+}
+
+static void wire_end (sim_t *self, sim_wire_t *wire, bool tell_dialler)
+{
+    if (tell_dialler)
+        event_give (&self->nodes[wire->dialler], wire->socket, wire->dialler_line, EDGE_LOST);
+    wire_remove (self, wire);
+}
+
+static void edge_take (sim_node_t *node, const mail_t *mail)
+{
+    edge_dial_t dial;
+    edge_out_t out;
+    edge_admit_t admit;
+    edge_hang_up_t hang;
+    bool is_dialler;
+    switch (mail->envelope.verb) {
+    case MAIL_EDGE_DIAL:
+        cr_assert_eq (message_unpack (&edge_dial_type, mail->body, &dial, NULL), 0);
+        edge_dial (node, &dial);
+        break;
+    case MAIL_EDGE_OUT:
+        cr_assert_eq (message_unpack (&edge_out_type, mail->body, &out, NULL), 0);
+        edge_out (node, &out, mail);
+        break;
+    case MAIL_EDGE_ADMIT:
+        cr_assert_eq (message_unpack (&edge_admit_type, mail->body, &admit, NULL), 0);
+        buffer_clear (&node->admitted[admit.socket]);
+        buffer_append (&node->admitted[admit.socket], admit.keys.data, admit.keys.size);
+        break;
+    case MAIL_EDGE_HANG_UP:
+        cr_assert_eq (message_unpack (&edge_hang_up_type, mail->body, &hang, NULL), 0);
+        sim_wire_t *wire = wire_of (node->sim, node->index, hang.line, &is_dialler);
+        if (wire)
+            wire_end (node->sim, wire, !is_dialler);
+        break;
+    }
+}
+
+void sim_cut (sim_t *self, int a, int b, bool cut)
+{
+    self->cut[a][b] = self->cut[b][a] = cut;
+    for (sim_wire_t *wire = self->wires, *next; wire; wire = next) {
+        next = wire->next;
+        if (cut && ((wire->dialler == a && wire->listener == b) || (wire->dialler == b && wire->listener == a)))
+            wire_end (self, wire, true);
+    }
+}
+
+//  ---- mail
+
+static void alarm_take (sim_node_t *node, const mail_t *mail)
+{
+    alarm_t alarm;
+    cr_assert_eq (message_unpack (&alarm_type, mail->body, &alarm, NULL), 0);
+    for (size_t i = 0; i < node->alarm_count; i++)
+        if (slice_equal (slice_text (node->alarms[i]), alarm.code)) {
+            if (!alarm.text.size)
+                memcpy (node->alarms[i], node->alarms[--node->alarm_count], sizeof *node->alarms);
+            return;
+        }
+    if (alarm.text.size && node->alarm_count < 16) {
+        memcpy (node->alarms[node->alarm_count], alarm.code.data, alarm.code.size);
+        node->alarms[node->alarm_count++][alarm.code.size] = 0;
+    }
+}
+
+bool sim_alarm (sim_t *self, int node, const char *code)
+{
+    for (size_t i = 0; i < self->nodes[node].alarm_count; i++)
+        if (strcmp (self->nodes[node].alarms[i], code) == 0)
+            return true;
+    return false;
+}
+
+static void post (sim_node_t *node, mail_t *mail)
+{
+    int to = mail->envelope.to;
+    if (to == ACTOR_EDGE)
+        edge_take (node, mail);
+    else if (to == ACTOR_ADMIN && mail->envelope.verb == MAIL_ALARM)
+        alarm_take (node, mail);
+    else if ((to == ACTOR_API || to == ACTOR_ADMIN) && mail->envelope.ticket
+        && mail->envelope.ticket == node->wanted) {
+        mail_destroy (&node->answer);
+        node->answer = mail;
+        node->wanted = 0;
+        return;
+    } else if (to == ACTOR_CLOCK || to == ACTOR_OPLOG || to == ACTOR_POOL || to == ACTOR_LINK) {
+        mail_list_append (&node->boxes[to], mail);
+        return;
+    }
+    mail_destroy (&mail);
+}
+
+static void post_all (sim_node_t *node, step_t *step)
+{
+    for (mail_t *mail = mail_list_take (&step->out); mail; mail = mail_list_take (&step->out))
+        post (node, mail);
+}
+
+//  ---- rounds: what actors/shell does, without threads
+
+static int work (sim_node_t *node, const actor_class_t *class, step_t *step)
+{
+    void *core = node->cores[class->actor];
+    for (;;) {
+        mail_list_t before = step->out;
+        step->out = (mail_list_t) { NULL, NULL, 0 };
+        int rc = store_begin (node->store, true, &step->txn);
+        if (rc == 0) {
+            rc = class->work (core, step);
+            if (rc == 0 && node->fail_commits) {
+                node->fail_commits--;
+                rc = ERR_STORAGE_FULL;
+            }
+            if (rc)
+                store_abort (&step->txn);
+            else
+                rc = store_commit (&step->txn);
+        }
+        step->txn = NULL;
+        node->commits += rc == 0;
+        if (rc)
+            mail_list_clear (&step->out);
+        mail_list_t after = step->out;
+        step->out = before;
+        for (mail_t *mail = mail_list_take (&after); mail; mail = mail_list_take (&after))
+            mail_list_append (&step->out, mail);
+        if (rc == ERR_MAP_FULL && store_grow (node->store) == 0)
+            continue;
+        class->settle (core, step, rc);
+        return rc;
+    }
+}
+
+static void round_run (sim_node_t *node, const actor_class_t *class)
+{
+    int actor = class->actor;
+    step_t *step = &node->steps[actor];
+    void *core = node->cores[actor];
+    step->now = node_now (node);
+    if (class->txn == TXN_READ)
+        cr_assert_eq (store_begin (node->store, false, &step->txn), 0);
+    for (uint64_t most = 1 + sim_random (node->sim, 20); most && node->boxes[actor].head; most--) {
+        mail_t *mail = mail_list_take (&node->boxes[actor]);
+        class->receive (core, step, &mail);
+        mail_destroy (&mail);
+    }
+    if (class->ready && class->ready (core, step))
+        work (node, class, step);
+    if (step->now.mono_ns >= step->wake_ns) {
+        step->wake_ns = UINT64_MAX;
+        if (class->tick)
+            class->tick (core, step);
+    }
+    if (class->txn == TXN_READ)
+        store_abort (&step->txn);
+    post_all (node, step);
+}
+
+//  True if some actor had something to do.
+static bool step_one (sim_t *self)
+{
+    struct {
+        sim_node_t *node;
+        const actor_class_t *class;
+    } due[SIM_NODES_MAX * 4];
+    size_t count = 0;
+    for (size_t n = 0; n < self->count; n++)
+        for (size_t c = 0; self->nodes[n].running && c < sizeof classes / sizeof *classes; c++) {
+            sim_node_t *node = &self->nodes[n];
+            int actor = classes[c]->actor;
+            if (node->boxes[actor].head || node->steps[actor].wake_ns <= node_now (node).mono_ns) {
+                due[count].node = node;
+                due[count++].class = classes[c];
+            }
+        }
+    if (count == 0)
+        return false;
+    size_t chosen = sim_random (self, count);
+    round_run (due[chosen].node, due[chosen].class);
+    self->mono_ns += 20000 + sim_random (self, 20000);
+    return true;
+}
+
+static uint64_t next_wake (sim_t *self)
+{
+    uint64_t wake = UINT64_MAX;
+    for (size_t n = 0; n < self->count; n++)
+        for (size_t c = 0; self->nodes[n].running && c < sizeof classes / sizeof *classes; c++)
+            if (self->nodes[n].steps[classes[c]->actor].wake_ns < wake)
+                wake = self->nodes[n].steps[classes[c]->actor].wake_ns;
+    return wake;
+}
+
+bool sim_until (sim_t *self, sim_predicate_t *predicate, void *context, uint64_t seconds)
+{
+    uint64_t end = self->mono_ns + seconds * SECOND;
+    while (self->mono_ns < end) {
+        if (predicate && predicate (self, context))
+            return true;
+        if (step_one (self))
+            continue;
+        uint64_t wake = next_wake (self);
+        self->mono_ns = wake == UINT64_MAX || wake - SECOND > end ? end : wake - SECOND;
+    }
+    return predicate && predicate (self, context);
+}
+
+void sim_pass (sim_t *self, uint64_t seconds)
+{
+    sim_until (self, NULL, NULL, seconds);
+}
+
+//  ---- nodes
+
+void sim_start (sim_t *self, int index)
+{
+    sim_node_t *node = &self->nodes[index];
+    store_options_t options = { .map_size = 64 << 20, .no_sync = true };
+    cr_assert_eq (store_open (node->dir, &options, &node->store), 0);
+    for (size_t c = 0; c < sizeof classes / sizeof *classes; c++) {
+        int actor = classes[c]->actor;
+        step_t *step = &node->steps[actor];
+        *step = (step_t) { .now = node_now (node), .metrics = &node->metrics, .self = actor,
+            .wake_ns = UINT64_MAX, .random = node_random, .say = node_say, .context = node };
+        cr_assert_eq (store_begin (node->store, classes[c]->txn == TXN_WRITE, &step->txn), 0);
+        cr_assert_eq (classes[c]->open (&node->setup, step, &node->cores[actor]), 0);
+        if (classes[c]->txn == TXN_WRITE)
+            cr_assert_eq (store_commit (&step->txn), 0);
+        else
+            store_abort (&step->txn);
+        post_all (node, step);
+    }
+    node->running = true;
+    for (uint64_t socket = LINK_PEERS; socket <= LINK_DOOR; socket++) {
+        char endpoint[16];
+        buffer_t list = { NULL, 0, 0 };
+        snprintf (endpoint, sizeof endpoint, "sim://%d", index);
+        pack_array (&list, 1);
+        pack_string (&list, endpoint);
+        edge_bound_t bound = { .socket = socket, .endpoints = buffer_slice (&list) };
+        give (node, MAIL_EDGE_BOUND, &edge_bound_type, &bound, NULL, 0);
+        buffer_release (&list);
+    }
+}
+
+void sim_kill (sim_t *self, int index)
+{
+    sim_node_t *node = &self->nodes[index];
+    for (sim_wire_t *wire = self->wires, *next; wire; wire = next) {
+        next = wire->next;
+        if (wire->dialler == index || wire->listener == index)
+            wire_end (self, wire, wire->dialler != index);
+    }
+    for (size_t c = 0; c < sizeof classes / sizeof *classes; c++) {
+        classes[c]->close (&node->cores[classes[c]->actor]);
+        mail_list_clear (&node->boxes[classes[c]->actor]);
+        mail_list_clear (&node->steps[classes[c]->actor].out);
+    }
+    for (int socket = 0; socket < 2; socket++)
+        buffer_clear (&node->admitted[socket]);
+    store_destroy (&node->store);
+    node->alarm_count = 0;
+    node->wanted = 0;
+    node->running = false;
+}
+
+static void node_make (sim_t *self, size_t index)
+{
+    sim_node_t *node = &self->nodes[index];
+    uint8_t seed[SEED_SIZE];
+    node->sim = self;
+    node->index = (int) index;
+    node->next_ticket = 1;
+    node_random (node, seed, sizeof seed);
+    cr_assert_eq (identity_from_seed (seed, &node->identity), 0);
+    snprintf (node->dir, sizeof node->dir, "/dev/shm/tidepool-sim-XXXXXX");
+    cr_assert_not_null (mkdtemp (node->dir));
+    config_t *config = &node->config;
+    snprintf (config->name, sizeof config->name, "node%zu", index);
+    config->max_drift_ms = 100;
+    config->stale_after_s = 2592000;
+    config->ack_interval_s = 60;
+    config->ping_interval_s = 5;
+    config->max_value_bytes = 1 << 20;
+    node->setup = (actor_setup_t) { .config = config, .identity = &node->identity, .version = "sim" };
+    sim_start (self, (int) index);
+}
+
+sim_t *sim_new (uint64_t seed, size_t nodes)
+{
+    sim_t *self = calloc (1, sizeof *self);
+    self->seed = seed;
+    self->random = seed * 2654435761u + 1;
+    self->next_even = 2;
+    self->count = nodes;
+    cr_assert_eq (keys_start (), 0);
+    for (size_t i = 0; i < nodes; i++)
+        node_make (self, i);
+    sim_pass (self, 1);
+    return self;
+}
+
+void sim_destroy (sim_t **self_p)
+{
+    sim_t *self = *self_p;
+    for (size_t i = 0; i < self->count; i++) {
+        sim_node_t *node = &self->nodes[i];
+        char path[192];
+        if (node->running)
+            sim_kill (self, (int) i);
+        mail_destroy (&node->answer);
+        buffer_release (&node->admitted[0]);
+        buffer_release (&node->admitted[1]);
+        snprintf (path, sizeof path, "%s/data.mdb", node->dir);
+        unlink (path);
+        snprintf (path, sizeof path, "%s/lock.mdb", node->dir);
+        unlink (path);
+        rmdir (node->dir);
+    }
+    while (self->wires)
+        wire_remove (self, self->wires);
+    free (self);
+    *self_p = NULL;
+}
+
+//  ---- app and operator
+
+static bool answered (sim_t *self, void *context)
+{
+    (void) self;
+    return ((sim_node_t *) context)->wanted == 0;
+}
+
+static bool ask (sim_node_t *node, int actor, int from, int verb, const message_type_t *type,
+    const void *body, const slice_t *frames, size_t count)
+{
+    step_t step = { .self = from };
+    node->wanted = (1ull << 40) + node->next_ticket++;
+    step_send (&step, actor, verb, node->wanted, type, body, frames, count);
+    mail_list_append (&node->boxes[actor], mail_list_take (&step.out));
+    return sim_until (node->sim, answered, node, 120);
+}
+
+int sim_command (sim_t *self, int index, int actor, const char *verb, const char *key, slice_t value,
+    buffer_t *ret_map)
+{
+    sim_node_t *node = &self->nodes[index];
+    buffer_t request = { NULL, 0, 0 };
+    commanded_t commanded;
+    pack_map (&request, key ? 1 : 0);
+    if (key) {
+        pack_string (&request, key);
+        pack_raw (&request, value);
+    }
+    command_t command = { .verb = slice_text (verb), .request = buffer_slice (&request) };
+    cr_assert (ask (node, actor, ACTOR_ADMIN, MAIL_COMMAND, &command_type, &command, NULL, 0),
+        "%s is not answered", verb);
+    buffer_release (&request);
+    cr_assert_eq (message_unpack (&commanded_type, node->answer->body, &commanded, NULL), 0);
+    if (ret_map) {
+        buffer_clear (ret_map);
+        buffer_append (ret_map, commanded.answer.data, commanded.answer.size);
+    }
+    return -(int) commanded.error;
+}
+
+int sim_apply (sim_t *self, int index, const char *action, const char *resource, const uuid16_t *uuid,
+    const char *name)
+{
+    sim_node_t *node = &self->nodes[index];
+    buffer_t ops = { NULL, 0, 0 };
+    apply_t apply = { .intake = false };
+    applied_t applied;
+    pack_array (&ops, 1);
+    pack_map (&ops, name ? 4 : 3);
+    pack_string (&ops, "action");
+    pack_string (&ops, action);
+    pack_string (&ops, "resource");
+    pack_string (&ops, resource);
+    pack_string (&ops, "uuid");
+    pack_bin (&ops, slice_of (uuid, sizeof *uuid));
+    if (name) {
+        pack_string (&ops, "value");
+        pack_map (&ops, 1);
+        pack_string (&ops, "name");
+        pack_string (&ops, name);
+    }
+    slice_t frame = buffer_slice (&ops);
+    cr_assert (ask (node, ACTOR_OPLOG, ACTOR_API, MAIL_APPLY, &apply_type, &apply, &frame, 1));
+    buffer_release (&ops);
+    cr_assert_eq (message_unpack (&applied_type, node->answer->body, &applied, NULL), 0);
+    return -(int) applied.error;
+}
+
+static bool ready (sim_t *self, void *context)
+{
+    txn_t *txn;
+    slice_t joining;
+    (void) context;
+    sim_node_t *node = context;
+    (void) self;
+    cr_assert_eq (store_begin (node->store, false, &txn), 0);
+    int rc = node_get (txn, NODE_SETTINGS, slice_text ("joining"), &joining);
+    store_abort (&txn);
+    return rc == ERR_NOT_FOUND;
+}
+
+void sim_pair (sim_t *self, int inviter, int joiner)
+{
+    buffer_t map = { NULL, 0, 0 };
+    size_t count;
+    slice_t name, ticket;
+    cr_assert_eq (sim_command (self, inviter, ACTOR_POOL, "invite", NULL, slice_of (NULL, 0), &map), 0);
+    cursor_t cursor = cursor_over (buffer_slice (&map));
+    cr_assert (cursor_map (&cursor, &count) == 0 && cursor_text (&cursor, &name) == 0
+        && cursor_skip (&cursor, &ticket) == 0);
+    int rc = sim_command (self, joiner, ACTOR_POOL, "join", "ticket", ticket, NULL);
+    cr_assert_eq (rc, 0, "join: %s", error_name (rc));
+    cr_assert (sim_until (self, ready, &self->nodes[joiner], 120), "the join does not end");
+    buffer_release (&map);
+}
+
+uuid16_t sim_uuid (uint64_t number)
+{
+    uuid16_t uuid = { { 0 } };
+    memcpy (uuid.bytes, &number, sizeof number);
+    return uuid;
+}
+
+const char *sim_name (sim_t *self, int index, const char *resource, const uuid16_t *uuid)
+{
+    static char name[256];
+    txn_t *txn;
+    buffer_t value = { NULL, 0, 0 };
+    timestamp_t written;
+    size_t count;
+    name[0] = 0;
+    cr_assert_eq (store_begin (self->nodes[index].store, false, &txn), 0);
+    if (shared_show (txn, slice_text (resource), uuid, &written, &value) == 0) {
+        cursor_t cursor = cursor_over (buffer_slice (&value));
+        slice_t key, text;
+        cr_assert_eq (cursor_map (&cursor, &count), 0);
+        while (count--) {
+            cr_assert_eq (cursor_text (&cursor, &key), 0);
+            if (slice_equal (key, slice_text ("name")) && cursor_text (&cursor, &text) == 0)
+                snprintf (name, sizeof name, "%.*s", (int) text.size, (const char *) text.data);
+            else
+                cursor_skip (&cursor, NULL);
+        }
+    }
+    store_abort (&txn);
+    buffer_release (&value);
+    return name;
+}
+
+//  ---- convergence
+
+static void shown (sim_node_t *node, buffer_t *out)
+{
+    txn_t *txn;
+    vector_t vector = { NULL, 0, 0 };
+    resource_entry_t entry;
+    cr_assert_eq (store_begin (node->store, false, &txn), 0);
+    for (int kind = WATERMARK_SHARED; kind <= WATERMARK_ROWS; kind++) {
+        cr_assert_eq (watermarks_load (txn, (enum watermark_kind) kind, &vector), 0);
+        vector_pack (&vector, out);
+    }
+    for (int rc = resources_next (txn, slice_text (""), &entry); rc == 0;
+         rc = resources_next (txn, slice_text (entry.resource.name), &entry)) {
+        uint8_t digest[16];
+        if (entry.resource.kind == RESOURCE_LOCAL)
+            continue;
+        digest_to_bytes (&entry.digest, digest);
+        pack_string (out, entry.resource.name);
+        pack_uint (out, entry.count);
+        pack_bin (out, slice_of (digest, sizeof digest));
+    }
+    vector_release (&vector);
+    store_abort (&txn);
+}
+
+bool sim_converged (sim_t *self, void *unused)
+{
+    buffer_t first = { NULL, 0, 0 }, other = { NULL, 0, 0 };
+    bool equal = true;
+    (void) unused;
+    for (size_t i = 0; equal && i < self->count; i++) {
+        if (!self->nodes[i].running)
+            continue;
+        buffer_clear (&other);
+        shown (&self->nodes[i], &other);
+        if (first.size == 0)
+            buffer_append (&first, other.data, other.size);
+        equal = slice_equal (buffer_slice (&first), buffer_slice (&other));
+    }
+    buffer_release (&first);
+    buffer_release (&other);
+    return equal;
+}
+
+void sim_expect_converged (sim_t *self, uint64_t seconds)
+{
+    cr_assert (sim_until (self, sim_converged, NULL, seconds), "seed %llu does not converge",
+        (unsigned long long) self->seed);
+}

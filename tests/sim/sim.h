@@ -1,0 +1,94 @@
+//  sim - a pool of nodes in one process, in virtual time
+//
+//  Each node has a real store (in memory-backed files, a small map) and the real cores of clock, oplog, pool and
+//  link. What is replaced is the edges: sockets, time, randomness. One scheduler steps one actor at a time, chosen by
+//  the seed, so that a seed replays a run exactly. App and operator are the test itself.
+
+#ifndef TIDEPOOL_SIM_H
+#define TIDEPOOL_SIM_H
+
+#include <criterion/criterion.h>
+
+#include "actors/actor.h"
+#include "actors/sockets.h"
+
+#define SIM_NODES_MAX 8
+
+typedef struct sim sim_t;
+
+typedef struct sim_node {
+    sim_t *sim;
+    int index;
+    bool running;
+    char dir[128];
+    config_t config;
+    identity_t identity;
+    actor_setup_t setup;
+    store_t *store;
+    metrics_t metrics;
+    int64_t skew_ns;            // its wall clock is ahead by this
+    void *cores[ACTOR_COUNT];
+    step_t steps[ACTOR_COUNT];
+    mail_list_t boxes[ACTOR_COUNT];
+    uint64_t next_ticket;
+    mail_t *answer;             // to the last request of the test
+    uint64_t wanted;            // its ticket
+    buffer_t admitted[2];       // [bin 32, …] that its sockets let in
+    char alarms[16][64];        // codes that stand
+    size_t alarm_count;
+    //  Faults.
+    uint64_t fail_commits;      // the next commits fail
+    uint64_t commits;
+} sim_node_t;
+
+struct sim {
+    uint64_t seed;
+    uint64_t random;
+    uint64_t mono_ns;
+    sim_node_t nodes[SIM_NODES_MAX];
+    size_t count;
+    struct sim_wire *wires;
+    uint64_t next_even;
+    bool cut[SIM_NODES_MAX][SIM_NODES_MAX];
+    uint64_t messages;          // between nodes so far
+};
+
+sim_t *sim_new (uint64_t seed, size_t nodes);
+void sim_destroy (sim_t **self_p);
+
+uint64_t sim_random (sim_t *self, uint64_t below);
+
+//  Steps until the predicate holds, or virtual seconds have passed; true if it holds.
+typedef bool (sim_predicate_t) (sim_t *self, void *context);
+bool sim_until (sim_t *self, sim_predicate_t *predicate, void *context, uint64_t seconds);
+void sim_pass (sim_t *self, uint64_t seconds);
+
+//  A cut lets nothing through and ends what was connected.
+void sim_cut (sim_t *self, int a, int b, bool cut);
+
+//  Ends the node at once, losing all that was not committed; starts it again.
+void sim_kill (sim_t *self, int node);
+void sim_start (sim_t *self, int node);
+
+//  ---- what an app and an operator do; each waits for the answer
+
+//  {verb: …} to an actor; 0, or the error it was refused with. *ret_map (may be NULL) gets the answer's map.
+int sim_command (sim_t *self, int node, int actor, const char *verb, const char *key, slice_t value, buffer_t *ret_map);
+
+//  One operation. value is {"name": text}; NULL for a delete. Answers 0 or the error.
+int sim_apply (sim_t *self, int node, const char *action, const char *resource, const uuid16_t *uuid, const char *name);
+
+//  Invites on one, joins with the other, and waits until that is ready.
+void sim_pair (sim_t *self, int inviter, int joiner);
+
+//  The text in "name" of a visible record, or "" where none is visible.
+const char *sim_name (sim_t *self, int node, const char *resource, const uuid16_t *uuid);
+
+//  Equal vectors, and equal counts and digests of every resource, at all running nodes.
+bool sim_converged (sim_t *self, void *unused);
+void sim_expect_converged (sim_t *self, uint64_t seconds);
+
+uuid16_t sim_uuid (uint64_t number);
+bool sim_alarm (sim_t *self, int node, const char *code);
+
+#endif
