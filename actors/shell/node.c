@@ -3,6 +3,7 @@
 #include "actors/shell/node.h"
 #include "actors/shell/actor.h"
 #include "actors/shell/config.h"
+#include "actors/shell/disk_real.h"
 #include "actors/shell/home.h"
 #include "actors/shell/log.h"
 #include "actors/shell/mailbox.h"
@@ -23,6 +24,7 @@ typedef struct node {
     identity_t identity;
     actor_setup_t setup;
     metrics_t metrics;
+    disk_t *disk; // scan's
     store_t *store;
     int signals;
     mailbox_t mailbox;
@@ -74,9 +76,13 @@ static int start_actor (node_t *self, const roster_t *entry, why_t *why)
 
 static int start_actors (node_t *self, why_t *why)
 {
-    self->setup = (actor_setup_t){
-        .config = &self->config, .identity = &self->identity, .version = self->options->version};
-    int rc = mailbox_open (&self->mailbox, NODE_INSTANCE, ACTOR_NODE, why);
+    int rc = disk_real_new (&self->disk, why);
+    self->setup = (actor_setup_t){.config = &self->config,
+        .identity = &self->identity,
+        .version = self->options->version,
+        .disk = self->disk};
+    if (rc == 0)
+        rc = mailbox_open (&self->mailbox, NODE_INSTANCE, ACTOR_NODE, why);
     for (size_t i = 0; rc == 0 && i < self->options->roster_count && i < ACTORS_MAX; i++) {
         rc = start_actor (self, &self->options->roster[i], why);
         if (process_signal (self->signals)) {
@@ -285,6 +291,7 @@ static void close_all (node_t *self)
     stop_actors (self);
     if (self->mailbox.pull)
         mailbox_close (&self->mailbox);
+    disk_real_destroy (&self->disk);
     store_destroy (&self->store);
     if (self->home.lock >= 0)
         home_remove (&self->home, "endpoints.zpl");

@@ -4,6 +4,7 @@
 //  authentication of the process. Admin last: when it answers, the node is ready. Those who let work in (api, admin,
 //  scan, link) stop before those who do it.
 
+#include "actors/shell/disk_real.h"
 #include "actors/shell/node.h"
 
 const roster_t roster_all[] = {
@@ -11,7 +12,7 @@ const roster_t roster_all[] = {
     {&oplog_class, NULL},
     {&pool_class, NULL},
     {&link_class, &edge_link},
-    {&scan_class, NULL},
+    {&scan_class, &edge_scan},
     {&ingest_class, NULL},
     {&admin_class, &edge_admin},
     {&api_class, &edge_api},
