@@ -24,8 +24,8 @@ typedef struct node {
     identity_t identity;
     actor_setup_t setup;
     metrics_t metrics;
-    disk_t *disk; // scan's
     store_t *store;
+    disk_t *disk; // the file system, for scan
     int signals;
     mailbox_t mailbox;
     size_t actor_count;
@@ -76,11 +76,14 @@ static int start_actor (node_t *self, const roster_t *entry, why_t *why)
 
 static int start_actors (node_t *self, why_t *why)
 {
-    int rc = disk_real_new (&self->disk, why);
+    disk_t *disk = NULL;
+    int rc = disk_real_new (&disk, why);
+    self->disk = disk;
     self->setup = (actor_setup_t){.config = &self->config,
         .identity = &self->identity,
         .version = self->options->version,
-        .disk = self->disk};
+        .store = self->store,
+        .disk = disk};
     if (rc == 0)
         rc = mailbox_open (&self->mailbox, NODE_INSTANCE, ACTOR_NODE, why);
     for (size_t i = 0; rc == 0 && i < self->options->roster_count && i < ACTORS_MAX; i++) {

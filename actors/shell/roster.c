@@ -7,6 +7,8 @@
 #include "actors/shell/disk_real.h"
 #include "actors/shell/node.h"
 
+#include "actors/shell/disk_real.h"
+
 const roster_t roster_all[] = {
     {&clock_class, NULL},
     {&oplog_class, NULL},
