@@ -126,14 +126,14 @@ typedef struct hashing {
 } hashing_t;
 
 typedef struct scan {
+    hashing_t hashing; // first: libsodium's state in it is aligned to 64
     const disk_t *disk;
     const config_t *config;
     scan_location_t *locations;
     lookup_t watches;
     walk_t walk;
     mail_list_t requests; // to identify
-    hashing_t hashing;
-    buffer_t listing; // sections for the next mail
+    buffer_t listing;     // sections for the next mail
     size_t listing_entries;
     size_t unanswered; // listings
     buffer_t section;  // entries of the section being made
