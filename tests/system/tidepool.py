@@ -27,6 +27,7 @@ import uuid as uuids
 
 import msgpack
 import zmq
+import zmq.utils.monitor
 import zmq.utils.z85
 
 ROOT = pathlib.Path (__file__).resolve ().parents[2]
@@ -503,6 +504,65 @@ def curve_pair_of_hash (seed):
 
 def z85 (data):
     return zmq.utils.z85.encode (data)
+
+
+class Dial:
+    """A hand-made CURVE connection to a node's peers or door. Without keys: a stranger's, made up."""
+
+    def __init__ (self, context, endpoint, server_key, pair=None):
+        self.socket = context.socket (zmq.DEALER)
+        self.socket.linger = 0
+        public, secret = pair or zmq.curve_keypair ()
+        self.socket.curve_publickey, self.socket.curve_secretkey = public, secret
+        self.socket.curve_serverkey = server_key
+        self.events = self.socket.get_monitor_socket (
+            zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+            | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+            | zmq.EVENT_DISCONNECTED)
+        self.socket.connect (endpoint)
+
+    def event (self, timeout=DEADLINE):
+        """The next thing that happens to the connection; None in time"""
+        if not self.events.poll (timeout * 1000):
+            return None
+        return zmq.utils.monitor.recv_monitor_message (self.events)["event"]
+
+    def shaken_hands (self):
+        return self.event () == zmq.EVENT_HANDSHAKE_SUCCEEDED
+
+    def send (self, *frames):
+        self.socket.send_multipart (list (frames))
+
+    def receive (self, timeout=DEADLINE):
+        return self.socket.recv_multipart () if self.socket.poll (timeout * 1000) else None
+
+    def close (self):
+        self.socket.disable_monitor ()
+        self.socket.close ()
+
+
+PEER_VERSION = 1
+(PEER_HELLO, PEER_PING, PEER_PONG, PEER_BATCHES, PEER_ROWS, PEER_ACK, PEER_DEFER, PEER_AGAIN,
+ PEER_DECLARE, PEER_COPY, PEER_COPY_STATE, PEER_COPY_CHUNK, PEER_BYE) = range (1, 14)
+
+
+def peer_hello (client, pool, name="by hand"):
+    return pack ([PEER_HELLO, PEER_VERSION, client, pool, name, [], [], {}, 1 << 20, []])
+
+
+def peer_endpoint (node):
+    return node.status ()["endpoints"]["peers"][0]
+
+
+def server_key (node):
+    """The CURVE key of a node's own listening sockets, from a ticket"""
+    return z85 (curve_of_key (ticket_of (invite (node))["key"]))
+
+
+def key_pair (node):
+    """A node's own CURVE pair, out of its data directory"""
+    seed = bytes.fromhex ((node.dir / "identity.key").read_text ().strip ())
+    return curve_pair_of_hash (seed)
 
 
 # ---- a test
