@@ -104,7 +104,9 @@ void step_alarm (step_t *self, const char *code, const char *subject, const char
 typedef struct actor_setup {
     const config_t *config;
     const identity_t *identity;
+    store_t *store; // for what needs no transaction (store_usage)
     const char *version;
+    const struct disk *disk; // how scan sees the file system (actors/disk.h); NULL for the others
 } actor_setup_t;
 
 enum actor_txn { TXN_NONE, TXN_READ, TXN_WRITE };

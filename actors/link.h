@@ -88,7 +88,7 @@ typedef struct line {
 
     //  It copies from us.
     bool copying;
-    place_t place;
+    position_t place;
 
     //  What it sends to us.
     mail_list_t waiting;     // what came while its declarations are being stored
@@ -177,13 +177,13 @@ void link_copy_ask (link_t *self, step_t *step, line_t *line);
 //  link_feed.c
 void link_feed (link_t *self, step_t *step, line_t *line);
 void link_feed_from (link_t *self, step_t *step, line_t *line); // sets the cursor at what was sent
-void link_copy_start (link_t *self, step_t *step, line_t *line, const place_t *place);
+void link_copy_start (link_t *self, step_t *step, line_t *line, const position_t *place);
 
 //  link_report.c
 void link_on_command (link_t *self, step_t *step, const mail_t *mail);
 
 //  oplog_copy.c shares the form of a place
-void place_pack (const place_t *place, buffer_t *out);
-int place_unpack (slice_t bytes, place_t *ret_place);
+void position_pack (const position_t *place, buffer_t *out);
+int position_unpack (slice_t bytes, position_t *ret_place);
 
 #endif

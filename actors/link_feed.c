@@ -241,7 +241,7 @@ static void published_pack (step_t *step, buffer_t *out)
     buffer_release (&body);
 }
 
-void link_copy_start (link_t *self, step_t *step, line_t *line, const place_t *place)
+void link_copy_start (link_t *self, step_t *step, line_t *line, const position_t *place)
 {
     line->copying = true;
     line->place = *place;
@@ -272,14 +272,14 @@ static void records_feed (step_t *step, line_t *line)
 {
     buffer_t payload = { NULL, 0, 0 }, from = { NULL, 0, 0 }, to = { NULL, 0, 0 }, vector = { NULL, 0, 0 };
     vector_t shared = { NULL, 0, 0 };
-    place_t place;
+    position_t place;
     size_t count;
     int rc = watermarks_load (step->txn, WATERMARK_SHARED, &shared);
     if (rc == 0)
         rc = shared_copy_out (step->txn, &line->place, LIMIT_CHUNK_BYTES, &payload, &count, &place);
     if (rc == 0) {
-        place_pack (&line->place, &from);
-        place_pack (&place, &to);
+        position_pack (&line->place, &from);
+        position_pack (&place, &to);
         vector_pack (&shared, &vector);
         peer_copy_chunk_t chunk = { .verb = PEER_COPY_CHUNK, .from = buffer_slice (&from),
             .to = buffer_slice (&to), .count = count, .vector = buffer_slice (&vector) };

@@ -328,10 +328,10 @@ void link_copy_ask (link_t *self, step_t *step, line_t *line)
 static void on_copy (link_t *self, step_t *step, line_t *line, slice_t frame)
 {
     peer_copy_t copy;
-    place_t place;
+    position_t place;
     int rc = message_unpack (&peer_copy_type, frame, &copy, NULL);
     if (rc == 0)
-        rc = place_unpack (copy.place, &place);
+        rc = position_unpack (copy.place, &place);
     if (rc == 0 && (self->joining || !line->peer_joins))
         rc = ERR_BUSY;
     if (rc)

@@ -69,7 +69,7 @@ int oplog_cache_load (oplog_t *self, txn_t *txn)
     if (rc == 0)
         rc = pasts_load (self, txn);
     if (rc == 0)
-        rc = oplog_place_load (self, txn);
+        rc = oplog_position_load (self, txn);
     if (rc == 0) {
         rc = node_get (txn, NODE_SETTINGS, slice_text ("pool"), &pool);
         self->has_pool = rc == 0;
@@ -160,7 +160,7 @@ int oplog_join (oplog_t *self, step_t *step, const operation_t *operation, const
 {
     if (slice_equal (operation->resource, slice_text (CLIENTS_RESOURCE)))
         return oplog_clients_operation (self, step, operation);
-    if (self->joining && !place_covers (&self->place, operation->resource, &operation->uuid))
+    if (self->joining && !position_covers (&self->place, operation->resource, &operation->uuid))
         return 0;
     past_t past = { seen, operation->stamp };
     return shared_join (step->txn, operation, &past);

@@ -59,7 +59,7 @@ typedef struct oplog {
     origin_past_t *pasts;    // ascending by origin
     size_t past_count;
     bool joining;
-    place_t place;           // how far the copy has come
+    position_t place;           // how far the copy has come
     bool has_pool;
 
     //  Of the transaction under way.
@@ -106,12 +106,12 @@ int oplog_declare (oplog_t *self, step_t *step, const mail_t *mail);
 void oplog_write_answer (step_t *step, const mail_t *mail, int error, const char *message);
 int oplog_copy_begin (oplog_t *self, step_t *step, const mail_t *mail);
 int oplog_copy_chunk (oplog_t *self, step_t *step, const mail_t *mail);
-int oplog_place_load (oplog_t *self, txn_t *txn);
+int oplog_position_load (oplog_t *self, txn_t *txn);
 
 //  A batch that was decoded, checked and verified: to the log, the tables, the watermarks.
 int oplog_apply_batch (oplog_t *self, step_t *step, const batch_t *batch);
 
-void place_pack (const place_t *place, buffer_t *out);
-int place_unpack (slice_t bytes, place_t *ret_place);
+void position_pack (const position_t *place, buffer_t *out);
+int position_unpack (slice_t bytes, position_t *ret_place);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "messages/peer.h"
 
-void place_pack (const place_t *place, buffer_t *out)
+void position_pack (const position_t *place, buffer_t *out)
 {
     pack_array (out, 3);
     pack_text (out, slice_text (place->resource));
@@ -18,10 +18,10 @@ void place_pack (const place_t *place, buffer_t *out)
     pack_bool (out, place->end);
 }
 
-int place_unpack (slice_t bytes, place_t *ret_place)
+int position_unpack (slice_t bytes, position_t *ret_place)
 {
     cursor_t cursor = cursor_over (bytes);
-    place_t place;
+    position_t place;
     slice_t resource;
     size_t count;
     memset (&place, 0, sizeof place);
@@ -35,26 +35,26 @@ int place_unpack (slice_t bytes, place_t *ret_place)
     return 0;
 }
 
-int oplog_place_load (oplog_t *self, txn_t *txn)
+int oplog_position_load (oplog_t *self, txn_t *txn)
 {
     slice_t stored;
     int rc = node_get (txn, NODE_SETTINGS, slice_text ("joining"), &stored);
     self->joining = rc == 0;
     if (rc == ERR_NOT_FOUND)
         return 0;
-    return rc ? rc : place_unpack (stored, &self->place) ? ERR_CORRUPT : 0;
+    return rc ? rc : position_unpack (stored, &self->place) ? ERR_CORRUPT : 0;
 }
 
-static int place_save (oplog_t *self, step_t *step)
+static int position_save (oplog_t *self, step_t *step)
 {
     buffer_t packed = { NULL, 0, 0 };
-    place_pack (&self->place, &packed);
+    position_pack (&self->place, &packed);
     int rc = node_put (step->txn, NODE_SETTINGS, slice_text ("joining"), buffer_slice (&packed));
     buffer_release (&packed);
     return rc;
 }
 
-static bool place_is_first (const place_t *place)
+static bool position_is_first (const position_t *place)
 {
     return place->resource[0] == 0 && !place->end;
 }
@@ -129,7 +129,7 @@ int oplog_copy_begin (oplog_t *self, step_t *step, const mail_t *mail)
     if (step_unpack (step, mail, &copy_begin_type, &begin))
         return 0;
     int rc = message_unpack (&peer_copy_state_type, begin.state, &state, NULL);
-    if (rc == 0 && (!self->joining || !place_is_first (&self->place)))
+    if (rc == 0 && (!self->joining || !position_is_first (&self->place)))
         rc = ERR_TOO_EARLY;
     if (rc == 0 && !names_us (self, state.clients))
         rc = ERR_NOT_MEMBER;
@@ -217,13 +217,13 @@ static int copy_end (oplog_t *self, step_t *step)
 int oplog_copy_chunk (oplog_t *self, step_t *step, const mail_t *mail)
 {
     copy_chunk_t chunk;
-    place_t from, to;
+    position_t from, to;
     taken_t answer = { .error = 0 };
     if (step_unpack (step, mail, &copy_chunk_type, &chunk))
         return 0;
-    int rc = place_unpack (chunk.from, &from);
+    int rc = position_unpack (chunk.from, &from);
     if (rc == 0)
-        rc = place_unpack (chunk.to, &to);
+        rc = position_unpack (chunk.to, &to);
     if (rc == 0
         && (!self->joining || !slice_equal (slice_text (from.resource), slice_text (self->place.resource))
             || !uuid_equal (&from.uuid, &self->place.uuid) || self->place.end
@@ -237,7 +237,7 @@ int oplog_copy_chunk (oplog_t *self, step_t *step, const mail_t *mail)
     rc = shared_copy_in (step->txn, &from, &to, chunk.count, mail_frame (mail, 0));
     self->place = to;
     if (rc == 0)
-        rc = to.end ? copy_end (self, step) : place_save (self, step);
+        rc = to.end ? copy_end (self, step) : position_save (self, step);
     if (rc)
         return oplog_is_fatal (rc) ? rc : ERR_INTERNAL;
     oplog_take_answer (step, mail, &answer);

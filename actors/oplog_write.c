@@ -107,7 +107,7 @@ int oplog_write (oplog_t *self, step_t *step, const mail_t *mail)
     if (rc == 0)
         rc = node_write (step, mail_frame (mail, 2));
     if (rc == 0 && mail_frame (mail, 2).size) {
-        rc = oplog_place_load (self, step->txn);
+        rc = oplog_position_load (self, step->txn);
         self->joined_changed |= self->joining != was_joining;
     }
     if (rc == 0) {

@@ -108,7 +108,7 @@ Test (shared, keeps_no_entry_for_a_record_that_is_nothing)
 
 //  ---- copying
 
-static const place_t beginning, all = {.end = true};
+static const position_t beginning, all = {.end = true};
 
 static void fill (kit_t *kit, uint64_t from, uint64_t to, uint64_t step, const char *name)
 {
@@ -124,10 +124,10 @@ static void fill (kit_t *kit, uint64_t from, uint64_t to, uint64_t step, const c
 
 static void copy (kit_t *from, kit_t *to, size_t size)
 {
-    place_t place = beginning;
+    position_t place = beginning;
     while (!place.end) {
         buffer_t out = {0};
-        place_t next;
+        position_t next;
         size_t count;
         kit_read (from);
         is (shared_copy_out (from->txn, &place, size, &out, &count, &next), 0);
@@ -144,7 +144,7 @@ static void same (kit_t *a, kit_t *b)
 {
     buffer_t one = {0}, two = {0};
     size_t count;
-    place_t to;
+    position_t to;
     kit_read (a);
     kit_read (b);
     is (shared_copy_out (a->txn, &beginning, SIZE_MAX, &one, &count, &to), 0);
@@ -182,7 +182,7 @@ Test (shared, takes_in_no_copy_that_is_out_of_order_or_range)
 {
     kit_t from = kit_new (), to = kit_new ();
     buffer_t out = {0};
-    place_t next;
+    position_t next;
     size_t count;
     fill (&from, 1, 4, 1, "a");
     kit_read (&from);
@@ -190,7 +190,7 @@ Test (shared, takes_in_no_copy_that_is_out_of_order_or_range)
     cr_assert_eq (count, 6);
     cr_assert (next.end);
     slice_t records = buffer_slice (&out);
-    place_t middle = {.resource = "tags", .uuid = uuid_n (2)};
+    position_t middle = {.resource = "tags", .uuid = uuid_n (2)};
     kit_begin (&to);
     is (shared_copy_in (to.txn, &beginning, &middle, count, records), ERR_MALFORMED);
     is (shared_copy_in (to.txn, &middle, &all, count, records), ERR_MALFORMED);
@@ -207,13 +207,13 @@ Test (shared, takes_in_no_copy_that_is_out_of_order_or_range)
 
 Test (shared, knows_what_lies_before_a_place)
 {
-    place_t place = {.resource = "jobs", .uuid = uuid_n (5)};
+    position_t place = {.resource = "jobs", .uuid = uuid_n (5)};
     uuid16_t four = uuid_n (4), five = uuid_n (5), six = uuid_n (6);
-    cr_assert (place_covers (&place, text ("jobs"), &four));
-    cr_assert (place_covers (&place, text ("jobs"), &five));
-    cr_assert_not (place_covers (&place, text ("jobs"), &six));
-    cr_assert (place_covers (&place, text ("albums"), &six));
-    cr_assert_not (place_covers (&place, text ("tags"), &four));
-    cr_assert_not (place_covers (&beginning, text ("albums"), &four));
-    cr_assert (place_covers (&all, text ("tags"), &six));
+    cr_assert (position_covers (&place, text ("jobs"), &four));
+    cr_assert (position_covers (&place, text ("jobs"), &five));
+    cr_assert_not (position_covers (&place, text ("jobs"), &six));
+    cr_assert (position_covers (&place, text ("albums"), &six));
+    cr_assert_not (position_covers (&place, text ("tags"), &four));
+    cr_assert_not (position_covers (&beginning, text ("albums"), &four));
+    cr_assert (position_covers (&all, text ("tags"), &six));
 }

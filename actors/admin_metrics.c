@@ -1,0 +1,188 @@
+//  admin_metrics - metrics, as a map and as Prometheus' exposition text; and pending, the log
+//
+//  https://prometheus.io/docs/instrumenting/exposition_formats/ (version 0.0.4). In the map a bucket of the histogram has
+//  the name that it has in the text, label included.
+
+#include "actors/admin.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "store/pending.h"
+
+#define PENDING_BATCHES_MAX 1000
+#define PENDING_BYTES_MAX   (128u << 20) // each batch that is read is checked
+
+#define HISTOGRAM "tidepool_commit_seconds"
+
+typedef struct exposition {
+    buffer_t map; // the entries
+    size_t count;
+    buffer_t text;
+} exposition_t;
+
+static void line_add (buffer_t *out, const char *format, ...)
+    __attribute__ ((format (printf, 2, 3)));
+
+static void line_add (buffer_t *out, const char *format, ...)
+{
+    char line[256];
+    va_list arguments;
+    va_start (arguments, format);
+    int size = vsnprintf (line, sizeof line, format, arguments);
+    va_end (arguments);
+    if (size > 0)
+        buffer_append (out, line, (size_t)size < sizeof line ? (size_t)size : sizeof line - 1);
+}
+
+static void head_add (exposition_t *self, const char *name, const char *kind, const char *help)
+{
+    line_add (&self->text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind);
+}
+
+static void value_add (exposition_t *self, const char *name, uint64_t value)
+{
+    line_add (&self->text, "%s %" PRIu64 "\n", name, value);
+    pack_string (&self->map, name);
+    pack_uint (&self->map, value);
+    self->count++;
+}
+
+static void gauge_add (exposition_t *self, const char *name, const char *help, uint64_t value)
+{
+    head_add (self, name, "gauge", help);
+    value_add (self, name, value);
+}
+
+//  The last bucket holds all that is longer, too.
+static void histogram_add (exposition_t *self, metrics_t *metrics)
+{
+    uint64_t sum = 0;
+    double seconds = (double)atomic_load_explicit (&metrics->commit_ns, memory_order_relaxed) / 1e9;
+    head_add (self, HISTOGRAM, "histogram", "how long commits took");
+    for (size_t i = 0; i < METRIC_COMMIT_BUCKETS; i++) {
+        char name[64];
+        sum += atomic_load_explicit (&metrics->commit_buckets[i], memory_order_relaxed);
+        if (i + 1 < METRIC_COMMIT_BUCKETS)
+            snprintf (
+                name, sizeof name, HISTOGRAM "_bucket{le=\"%g\"}", 0.0001 * (double)(1u << i));
+        else
+            snprintf (name, sizeof name, HISTOGRAM "_bucket{le=\"+Inf\"}");
+        value_add (self, name, sum);
+    }
+    line_add (&self->text, HISTOGRAM "_sum %.9g\n", seconds);
+    pack_string (&self->map, HISTOGRAM "_sum");
+    pack_double (&self->map, seconds);
+    self->count++;
+    value_add (self, HISTOGRAM "_count", sum);
+}
+
+static void list_add (exposition_t *self, metrics_t *metrics)
+{
+#define X(name, kind, prometheus, help)                                                            \
+    head_add (self, prometheus, #kind, help);                                                      \
+    value_add (self, prometheus, metric_get (metrics, METRIC_##name));
+    METRIC_LIST (X)
+#undef X
+}
+
+static int gauges_add (exposition_t *self, const admin_t *admin, step_t *step)
+{
+    pending_totals_t totals;
+    uint64_t used = 0, size = 0;
+    int rc = pending_totals (step->txn, &totals);
+    if (rc)
+        return rc;
+    if (admin->setup->store)
+        store_usage (admin->setup->store, &used, &size);
+    gauge_add (self, "tidepool_uptime_seconds", "since the node started",
+        (step->now.mono_ns - admin->opened_ns) / 1000000000ull);
+    gauge_add (self, "tidepool_pending_batches", "batches that are kept", totals.batches);
+    gauge_add (self, "tidepool_pending_operations", "operations in them", totals.operations);
+    gauge_add (self, "tidepool_pending_bytes", "bytes of them", totals.bytes);
+    gauge_add (self, "tidepool_store_used_bytes", "bytes of the database in use", used);
+    gauge_add (self, "tidepool_store_size_bytes", "bytes that are mapped for it", size);
+    gauge_add (self, "tidepool_alarms", "alarms that stand", admin->alarm_count);
+    return 0;
+}
+
+void admin_metrics (admin_t *self, step_t *step, const caller_t *caller)
+{
+    exposition_t exposition = {.count = 0};
+    buffer_t map = {NULL, 0, 0};
+    list_add (&exposition, step->metrics);
+    histogram_add (&exposition, step->metrics);
+    int rc = gauges_add (&exposition, self, step);
+    pack_map (&map, exposition.count);
+    pack_raw (&map, buffer_slice (&exposition.map));
+    metrics_answer_t answer = {.id = caller->id,
+        .ok = true,
+        .metrics = buffer_slice (&map),
+        .text = buffer_slice (&exposition.text)};
+    if (rc)
+        admin_refuse (step, caller, rc);
+    else
+        caller_answer (step, caller, &metrics_answer_type, &answer);
+    buffer_release (&exposition.map);
+    buffer_release (&exposition.text);
+    buffer_release (&map);
+}
+
+//  ---- pending
+
+static void batch_show (const batch_head_t *head, uint64_t sequence, size_t bytes, buffer_t *out)
+{
+    timestamp_t upto = {head->upto, head->origin};
+    pack_map (out, 5);
+    pack_string (out, "client");
+    pack_bin (out, slice_of (&head->origin, sizeof head->origin));
+    pack_string (out, "sequence");
+    pack_uint (out, sequence);
+    pack_string (out, "upto");
+    timestamp_pack (&upto, out);
+    pack_string (out, "operations");
+    pack_uint (out, head->count);
+    pack_string (out, "bytes");
+    pack_uint (out, bytes);
+}
+
+static int batches_pack (txn_t *txn, buffer_t *out)
+{
+    size_t at = list_begin (out), count = 0, read = 0;
+    uint64_t sequence = 0;
+    int rc = 0;
+    while (count < PENDING_BATCHES_MAX && read < PENDING_BYTES_MAX) {
+        slice_t bytes;
+        batch_head_t head;
+        rc = pending_read (txn, sequence + 1, &sequence, &bytes);
+        if (rc == 0)
+            rc = batch_peek (bytes, &head);
+        if (rc)
+            break;
+        batch_show (&head, sequence, bytes.size, out);
+        read += bytes.size;
+        count++;
+    }
+    list_end (out, at, count);
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+void admin_pending (step_t *step, const caller_t *caller)
+{
+    buffer_t batches = {NULL, 0, 0};
+    pending_totals_t totals = {0};
+    int rc = pending_totals (step->txn, &totals);
+    if (rc == 0)
+        rc = batches_pack (step->txn, &batches);
+    pending_answer_t answer = {.id = caller->id,
+        .ok = true,
+        .pending = buffer_slice (&batches),
+        .batches = totals.batches,
+        .operations = totals.operations,
+        .bytes = totals.bytes};
+    if (rc)
+        admin_refuse (step, caller, rc);
+    else
+        caller_answer (step, caller, &pending_answer_type, &answer);
+    buffer_release (&batches);
+}

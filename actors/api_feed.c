@@ -1,0 +1,115 @@
+//  api_feed - the feed: `changes`, read at api's own cursor and published as it moves
+//
+//  The feed begins where the store stands when the node starts. It reads on at each word from oplog, a
+//  bounded part a round. Which action a change is follows from what the feed's readers can have seen:
+//
+//      born <= base                         they knew it          update, delete
+//      born >  base, among `fed`            told since            update, delete
+//      born >  base, otherwise              new to them           create; a deletion is left out
+//
+//  base is where the feed last had caught up. feed_cursor alone would not do: between two rounds
+//  of a feed that lags, a record born behind it moves ahead of it without ever having been read.
+//
+//  `part` looks ahead: true where the next change that is published is of the same transaction. Of
+//  those that follow within it, later ones may have taken some away, or they may be left out.
+
+#include "actors/api.h"
+
+#define FEED_CHANGES_MAX 2000 // of a round
+#define FEED_BYTES_MAX   (1u << 20)
+#define FEED_RETRY_NS    1000000000ull
+
+//  Names one life of one record.
+static uint64_t mark_of (const change_t *change)
+{
+    struct {
+        char resource[LIMIT_NAME_BYTES];
+        uuid16_t uuid;
+        uuid16_t owner;
+        uint64_t born;
+    } life = {.uuid = change->uuid, .born = change->born};
+    memcpy (life.resource, change->resource, strnlen (change->resource, sizeof life.resource));
+    if (change->has_owner)
+        life.owner = change->owner;
+    return checksum_of (slice_of (&life, sizeof life));
+}
+
+static bool is_new (const api_t *self, const change_t *change)
+{
+    return change->born > self->feed_base && !feed_marks_has (&self->fed, mark_of (change));
+}
+
+//  The next change past `since` that is published at all.
+static int feed_next (
+    api_t *self, step_t *step, uint64_t since, buffer_t *scratch, change_t *ret_change)
+{
+    change_t change;
+    int rc;
+    while ((rc = changes_next (step->txn, since, scratch, &change)) == 0) {
+        if (!(change.deleted && is_new (self, &change))) {
+            *ret_change = change;
+            return 0;
+        }
+        since = change.cursor;
+    }
+    return rc;
+}
+
+static void publish (api_t *self, step_t *step, const change_t *change, bool part, size_t *bytes)
+{
+    bool created = is_new (self, change);
+    const char *action = change->deleted ? "delete" : created ? "create" : "update";
+    buffer_t topic = {NULL, 0, 0}, body = {NULL, 0, 0};
+    buffer_append (&topic, change->resource, strlen (change->resource));
+    buffer_append (&topic, "/", 1);
+    buffer_append (&topic, action, strlen (action));
+    api_change_pack (self, change, &part, &body);
+    *bytes += body.size;
+    if (created)
+        feed_marks_add (&self->fed, mark_of (change));
+    frame_t frames[2] = {frame_take (&topic), frame_take (&body)};
+    edge_out_t out = {.socket = API_FEED, .line = 0};
+    step_send_frames (step, ACTOR_EDGE, MAIL_EDGE_OUT, 0, &edge_out_type, &out, frames, 2);
+}
+
+static int feed_caught_up (api_t *self, step_t *step)
+{
+    uint64_t last;
+    int rc = changes_last (step->txn, &last);
+    if (rc)
+        return rc;
+    self->feed_cursor = last;
+    self->feed_base = last;
+    feed_marks_clear (&self->fed);
+    return 0;
+}
+
+int api_feed_open (api_t *self, step_t *step)
+{
+    return feed_caught_up (self, step);
+}
+
+void api_feed_publish (api_t *self, step_t *step)
+{
+    change_t changes[2];
+    size_t bytes = 0;
+    int at = 0;
+    int rc = feed_next (self, step, self->feed_cursor, &self->scratch[at], &changes[at]);
+    for (size_t i = 0; rc == 0 && i < FEED_CHANGES_MAX && bytes < FEED_BYTES_MAX; i++) {
+        change_t *now = &changes[at], *next = &changes[!at];
+        rc = feed_next (self, step, now->cursor, &self->scratch[!at], next);
+        if (rc && rc != ERR_NOT_FOUND)
+            break;
+        publish (self, step, now, rc == 0 && next->cursor <= now->end, &bytes);
+        self->feed_cursor = now->cursor;
+        at = !at;
+    }
+    if (rc == 0)
+        step_wake_at (step, step->now.mono_ns);
+    else if (rc == ERR_NOT_FOUND)
+        rc = feed_caught_up (self, step);
+    if (rc) {
+        step_say (step, SAY_ERROR, "the feed waits: %s", error_text (rc));
+        step_wake_at (step, step->now.mono_ns + FEED_RETRY_NS);
+    }
+}

@@ -1,0 +1,22 @@
+//  notation - msgpack as text that a person can read in a test, both ways
+//
+//      {do: 'get', id: 7, uuid: #3, list: [1, -2, true, nil, 1.5], bytes: x'00ff'}
+//
+//  A name before a colon is a text. #n is a bin 16 that ends in n; `me` is the bin 16 that notation_me names.
+//  Nothing here checks much: it is for tests, which say what they mean.
+
+#ifndef TIDEPOOL_TEST_NOTATION_H
+#define TIDEPOOL_TEST_NOTATION_H
+
+#include "messages/pack.h"
+#include "messages/uuid.h"
+
+extern uuid16_t notation_me;
+
+uuid16_t uuid_n (uint64_t n);
+
+void notation_read (const char *text, buffer_t *out);
+//  Appends text. What is not sound shows as "!".
+void notation_write (slice_t encoded, buffer_t *out);
+
+#endif
