@@ -33,8 +33,7 @@ int records_next (records_t *self, txn_t *txn, shown_t *ret_shown)
         break;
     case RESOURCE_OWNED: rc = owned_step (self, txn, &shown); break;
     case RESOURCE_DERIVED:
-        rc = derived_next (
-            txn, self->resource, after, &shown.uuid, &shown.updated.time, &shown.value);
+        rc = derived_next (txn, self->resource, after, &shown.uuid, &shown.updated, &shown.value);
         break;
     case RESOURCE_LOCAL:
         rc =
@@ -103,7 +102,7 @@ int records_get (records_t *self, txn_t *txn, const uuid16_t *uuid, shown_t *ret
         return self->has_owner_only ? owned_find (self, txn, &self->owner_only, uuid, ret_shown)
                                     : owned_find_any (self, txn, uuid, ret_shown);
     case RESOURCE_DERIVED:
-        rc = derived_get (txn, self->resource, uuid, &shown.updated.time, &shown.value);
+        rc = derived_get (txn, self->resource, uuid, &shown.updated, &shown.value);
         break;
     case RESOURCE_LOCAL:
         rc = local_get (txn, self->resource, uuid, &shown.updated.time, &shown.value);

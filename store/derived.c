@@ -153,27 +153,21 @@ int derived_visible (
     return self.rows ? derived_shown (txn, slot, &self, ret_updated, ret_value) : ERR_NOT_FOUND;
 }
 
-int derived_get (
-    txn_t *txn, slice_t resource, const uuid16_t *uuid, uint64_t *ret_updated, slice_t *ret_value)
+int derived_get (txn_t *txn, slice_t resource, const uuid16_t *uuid, timestamp_t *ret_updated,
+    slice_t *ret_value)
 {
     slot_t *slot;
-    timestamp_t updated;
     int rc = slot_of_kind (txn, resource, RESOURCE_DERIVED, &slot);
-    if (!rc)
-        rc = derived_visible (txn, slot, uuid, &updated, ret_value);
-    if (!rc)
-        *ret_updated = updated.time;
-    return rc;
+    return rc ? rc : derived_visible (txn, slot, uuid, ret_updated, ret_value);
 }
 
 int derived_next (txn_t *txn, slice_t resource, const uuid16_t *after, uuid16_t *ret_uuid,
-    uint64_t *ret_updated, slice_t *ret_value)
+    timestamp_t *ret_updated, slice_t *ret_value)
 {
     slot_t *slot;
     table_key_t from;
     slice_t key, value;
     derived_t self;
-    timestamp_t updated;
     int rc = slot_of_kind (txn, resource, RESOURCE_DERIVED, &slot);
     if (rc)
         return rc;
@@ -192,10 +186,9 @@ int derived_next (txn_t *txn, slice_t resource, const uuid16_t *after, uuid16_t 
             break;
     }
     if (!rc)
-        rc = derived_shown (txn, slot, &self, &updated, ret_value);
+        rc = derived_shown (txn, slot, &self, ret_updated, ret_value);
     if (rc)
         return rc;
     memcpy (ret_uuid->bytes, key.data + 4, sizeof ret_uuid->bytes);
-    *ret_updated = updated.time;
     return 0;
 }

@@ -35,11 +35,12 @@ int owned_last (txn_t *txn, const uuid16_t *owner, uint64_t *ret_updated);
 //  Drops all rows of an owner in slices: at most `most` rows; *ret_left says whether some are left.
 int owned_drop (txn_t *txn, const uuid16_t *owner, size_t most, bool *ret_left);
 
-//  ---- derived (read only; owned_put writes them). `updated` is that of the row it shows.
-int derived_get (
-    txn_t *txn, slice_t resource, const uuid16_t *uuid, uint64_t *ret_updated, slice_t *ret_value);
+//  ---- derived (read only; owned_put writes them). `updated` is that of the row it shows, and
+//  whose row that is: what `changes` says of it, too.
+int derived_get (txn_t *txn, slice_t resource, const uuid16_t *uuid, timestamp_t *ret_updated,
+    slice_t *ret_value);
 int derived_next (txn_t *txn, slice_t resource, const uuid16_t *after, uuid16_t *ret_uuid,
-    uint64_t *ret_updated, slice_t *ret_value);
+    timestamp_t *ret_updated, slice_t *ret_value);
 
 //  ---- local
 int local_get (

@@ -17,14 +17,14 @@
 
 static void no_random (void *context, void *bytes, size_t size)
 {
-    (void) context;
+    (void)context;
     memset (bytes, 7, size);
 }
 
 static void on_say (void *context, int level, const char *text)
 {
     harness_t *self = context;
-    (void) level;
+    (void)level;
     snprintf (self->said, sizeof self->said, "%s", text);
     self->said_count++;
 }
@@ -32,35 +32,35 @@ static void on_say (void *context, int level, const char *text)
 harness_t *harness_new (const actor_class_t *class)
 {
     harness_t *self = calloc (1, sizeof *self);
-    const uint8_t seed[SEED_SIZE] = { 1, 2, 3 };
+    const uint8_t seed[SEED_SIZE] = {1, 2, 3};
     const char *base = getenv ("TMPDIR");
-    store_options_t options = { .map_size = 1ull << 28, .no_sync = true };
-    if (access ("/dev/shm", W_OK) == 0)
-        base = "/dev/shm";
-    snprintf (self->dir, sizeof self->dir, "%s/tidepool-core-XXXXXX", base ? base : "/tmp");
+    store_options_t options = {.map_size = 1ull << 28, .no_sync = true};
+    if (!base)
+        base = access ("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    snprintf (self->dir, sizeof self->dir, "%s/tidepool-core-XXXXXX", base);
     cr_assert_not_null (mkdtemp (self->dir));
     must (store_open (self->dir, &options, &self->store));
     must (keys_start ());
     must (identity_from_seed (seed, &self->identity));
-    notation_me = self->identity.client;
+    notation_name ("me", &self->identity.client);
     snprintf (self->config.name, sizeof self->config.name, "alpha");
     snprintf (self->config.api, sizeof self->config.api, "ipc://api.sock");
     snprintf (self->config.admin, sizeof self->config.admin, "ipc://admin.sock");
-    self->setup = (actor_setup_t) { .config = &self->config,
+    self->setup = (actor_setup_t){.config = &self->config,
         .identity = &self->identity,
         .store = self->store,
-        .version = "1.2.3" };
+        .version = "1.2.3"};
     self->class = class;
-    self->step = (step_t) { .now = { WALL, MONO_NS },
+    self->step = (step_t){.now = {WALL, MONO_NS},
         .metrics = &self->metrics,
         .wake_ns = UINT64_MAX,
         .self = class->actor,
         .random = no_random,
         .say = on_say,
-        .context = self };
+        .context = self};
     harness_write (self);
     for (size_t i = 0; i < resource_default_count; i++)
-        must (resources_declare (self->writing, &resource_defaults[i], &(const char *) { NULL }));
+        must (resources_declare (self->writing, &resource_defaults[i], &(const char *){NULL}));
     harness_commit (self);
     return self;
 }
@@ -84,7 +84,7 @@ void harness_open (harness_t *self)
 
 void harness_destroy (harness_t **self_p)
 {
-    static const char *const names[] = { "data.mdb", "lock.mdb" };
+    static const char *const names[] = {"data.mdb", "lock.mdb"};
     harness_t *self = *self_p;
     char path[256];
     if (self->core)
@@ -120,19 +120,19 @@ static void join (harness_t *self, int action, const char *resource, uint64_t uu
     const char *name)
 {
     bool alone = !self->writing;
-    buffer_t value = { NULL, 0, 0 };
-    vector_t nothing = { NULL, 0, 0 };
-    operation_t operation = { .stamp = { time, uuid_n (900) },
+    buffer_t value = {NULL, 0, 0};
+    vector_t nothing = {NULL, 0, 0};
+    operation_t operation = {.stamp = {time, uuid_n (900)},
         .resource = slice_text (resource),
         .uuid = uuid_n (uuid),
-        .action = action };
+        .action = action};
     if (name) {
         pack_map (&value, 1);
         pack_string (&value, "name");
         pack_string (&value, name);
         operation.value = buffer_slice (&value);
     }
-    past_t past = { &nothing, operation.stamp };
+    past_t past = {&nothing, operation.stamp};
     if (alone)
         harness_write (self);
     changes_begin_group (self->writing);
@@ -142,12 +142,14 @@ static void join (harness_t *self, int action, const char *resource, uint64_t uu
     buffer_release (&value);
 }
 
-void harness_create (harness_t *self, const char *resource, uint64_t uuid, uint64_t time, const char *name)
+void harness_create (
+    harness_t *self, const char *resource, uint64_t uuid, uint64_t time, const char *name)
 {
     join (self, ACTION_CREATE, resource, uuid, time, name);
 }
 
-void harness_update (harness_t *self, const char *resource, uint64_t uuid, uint64_t time, const char *name)
+void harness_update (
+    harness_t *self, const char *resource, uint64_t uuid, uint64_t time, const char *name)
 {
     join (self, ACTION_UPDATE, resource, uuid, time, name);
 }
@@ -161,7 +163,7 @@ void harness_row (harness_t *self, uint64_t owner, uint64_t uuid, uint64_t time,
 {
     bool alone = !self->writing;
     uuid16_t who = owner ? uuid_n (owner) : self->identity.client;
-    row_t row = { .resource = slice_text ("file_paths"), .uuid = uuid_n (uuid), .updated = time };
+    row_t row = {.resource = slice_text ("file_paths"), .uuid = uuid_n (uuid), .updated = time};
     if (value)
         row.value = packed (self, value);
     if (alone)
@@ -177,7 +179,7 @@ void harness_row (harness_t *self, uint64_t owner, uint64_t uuid, uint64_t time,
 void harness_mail (harness_t *self, int from, int verb, uint64_t ticket, const message_type_t *type,
     const void *body, const slice_t *frames, size_t frame_count)
 {
-    step_t step = { .self = from };
+    step_t step = {.self = from};
     step_send (&step, self->class->actor, verb, ticket, type, body, frames, frame_count);
     mail_t *mail = mail_list_take (&step.out);
     round_begin (self);
@@ -214,7 +216,7 @@ static void keep_frame (harness_t *self, slice_t *bytes)
 
 const mail_t *harness_take (harness_t *self, int verb)
 {
-    mail_list_t rest = { NULL, NULL, 0 };
+    mail_list_t rest = {NULL, NULL, 0};
     mail_t *found = NULL, *mail;
     while ((mail = mail_list_take (&self->step.out)))
         if (!found && mail->envelope.verb == verb)
@@ -251,7 +253,7 @@ void harness_drop (harness_t *self)
 
 slice_t packed (harness_t *self, const char *notation)
 {
-    buffer_t out = { NULL, 0, 0 };
+    buffer_t out = {NULL, 0, 0};
     notation_read (notation, &out);
     harness_keep (self, out.data);
     return buffer_slice (&out);
@@ -259,7 +261,7 @@ slice_t packed (harness_t *self, const char *notation)
 
 const char *shown_as (harness_t *self, slice_t encoded)
 {
-    buffer_t out = { NULL, 0, 0 };
+    buffer_t out = {NULL, 0, 0};
     notation_write (encoded, &out);
     buffer_append (&out, "", 1);
     return harness_keep (self, out.data);
@@ -269,9 +271,8 @@ const char *shown_as (harness_t *self, slice_t encoded)
 
 void harness_message (harness_t *self, const slice_t *frames, size_t frame_count)
 {
-    edge_in_t in = { .socket = 0, .line = 4 };
-    harness_mail (
-        self, ACTOR_EDGE, MAIL_EDGE_IN, 0, &edge_in_type, &in, frames, frame_count);
+    edge_in_t in = {.socket = 0, .line = 4};
+    harness_mail (self, ACTOR_EDGE, MAIL_EDGE_IN, 0, &edge_in_type, &in, frames, frame_count);
 }
 
 const char *harness_answer (harness_t *self)

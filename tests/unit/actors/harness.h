@@ -38,8 +38,10 @@ void harness_destroy (harness_t **self_p); // and the store's directory
 txn_t *harness_write (harness_t *self);
 void harness_commit (harness_t *self);
 //  create and update a shared record {name: 'text'}, delete it: each a group of its own, at this time, by client 900.
-void harness_create (harness_t *self, const char *resource, uint64_t uuid, uint64_t time, const char *name);
-void harness_update (harness_t *self, const char *resource, uint64_t uuid, uint64_t time, const char *name);
+void harness_create (
+    harness_t *self, const char *resource, uint64_t uuid, uint64_t time, const char *name);
+void harness_update (
+    harness_t *self, const char *resource, uint64_t uuid, uint64_t time, const char *name);
 void harness_delete (harness_t *self, const char *resource, uint64_t uuid, uint64_t time);
 //  An owned row; value in notation, NULL deletes. owner 0 is this node.
 void harness_row (harness_t *self, uint64_t owner, uint64_t uuid, uint64_t time, const char *value);

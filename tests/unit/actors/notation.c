@@ -7,13 +7,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-uuid16_t notation_me;
+#define NAMES_MAX 8
+
+static struct {
+    const char *name;
+    uuid16_t uuid;
+} names[NAMES_MAX];
+
+void notation_name (const char *name, const uuid16_t *uuid)
+{
+    size_t i = 0;
+    while (names[i].name && strcmp (names[i].name, name) != 0)
+        if (++i == NAMES_MAX)
+            abort ();
+    names[i].name = name;
+    names[i].uuid = *uuid;
+}
 
 uuid16_t uuid_n (uint64_t n)
 {
-    uuid16_t uuid = { { 0 } };
+    uuid16_t uuid = {{0}};
     for (int i = 0; i < 8; i++)
-        uuid.bytes[15 - i] = (uint8_t) (n >> (8 * i));
+        uuid.bytes[15 - i] = (uint8_t)(n >> (8 * i));
     return uuid;
 }
 
@@ -21,7 +36,7 @@ uuid16_t uuid_n (uint64_t n)
 
 static void skip (const char **at)
 {
-    while (isspace ((unsigned char) **at) || **at == ',' || **at == ':')
+    while (isspace ((unsigned char)**at) || **at == ',' || **at == ':')
         ++*at;
 }
 
@@ -29,7 +44,7 @@ static void value_read (const char **at, buffer_t *out);
 
 static void many_read (const char **at, char end, buffer_t *out)
 {
-    buffer_t items = { NULL, 0, 0 };
+    buffer_t items = {NULL, 0, 0};
     size_t count = 0;
     for (++*at, skip (at); **at != end; skip (at), count++)
         value_read (at, &items);
@@ -47,8 +62,8 @@ static void hex_read (const char **at, buffer_t *out)
     uint8_t bytes[256];
     size_t size = 0;
     for (*at += 2; **at != '\''; *at += 2) {
-        char pair[3] = { (*at)[0], (*at)[1], 0 };
-        bytes[size++] = (uint8_t) strtoul (pair, NULL, 16);
+        char pair[3] = {(*at)[0], (*at)[1], 0};
+        bytes[size++] = (uint8_t)strtoul (pair, NULL, 16);
     }
     ++*at;
     pack_bin (out, slice_of (bytes, size));
@@ -68,18 +83,26 @@ static void number_read (const char **at, buffer_t *out)
     *at = end;
 }
 
+static void name_read (const char **at, buffer_t *out)
+{
+    const char *start = ++*at;
+    while (isalnum ((unsigned char)**at))
+        ++*at;
+    for (size_t i = 0; i < NAMES_MAX && names[i].name; i++)
+        if (slice_equal (slice_text (names[i].name), slice_of (start, (size_t)(*at - start))))
+            pack_bin (out, slice_of (&names[i].uuid, sizeof names[i].uuid));
+}
+
 static void word_read (const char **at, buffer_t *out)
 {
     const char *start = *at;
-    while (isalnum ((unsigned char) **at) || **at == '_')
+    while (isalnum ((unsigned char)**at) || **at == '_')
         ++*at;
-    slice_t word = slice_of (start, (size_t) (*at - start));
+    slice_t word = slice_of (start, (size_t)(*at - start));
     if (**at == ':')
         pack_text (out, word);
     else if (slice_equal (word, slice_text ("nil")))
         pack_nil (out);
-    else if (slice_equal (word, slice_text ("me")))
-        pack_bin (out, slice_of (&notation_me, sizeof notation_me));
     else
         pack_bool (out, slice_equal (word, slice_text ("true")));
 }
@@ -89,10 +112,12 @@ static void value_read (const char **at, buffer_t *out)
     skip (at);
     if (**at == '{' || **at == '[')
         many_read (at, **at == '{' ? '}' : ']', out);
+    else if (**at == '@')
+        name_read (at, out);
     else if (**at == '\'') {
         const char *start = ++*at;
         *at = strchr (start, '\'');
-        pack_text (out, slice_of (start, (size_t) (*at - start)));
+        pack_text (out, slice_of (start, (size_t)(*at - start)));
         ++*at;
     } else if (**at == '#') {
         char *end;
@@ -101,7 +126,7 @@ static void value_read (const char **at, buffer_t *out)
         *at = end;
     } else if (**at == 'x' && (*at)[1] == '\'')
         hex_read (at, out);
-    else if (isdigit ((unsigned char) **at) || **at == '-')
+    else if (isdigit ((unsigned char)**at) || **at == '-')
         number_read (at, out);
     else
         word_read (at, out);
@@ -122,11 +147,13 @@ static void say (buffer_t *out, const char *text)
 static void bin_write (slice_t bytes, buffer_t *out)
 {
     char text[32];
-    if (bytes.size == 16 && memcmp (bytes.data, &notation_me, 16) == 0) {
-        say (out, "me");
-        return;
-    }
-    uuid16_t small = uuid_n (bytes.size == 16 ? (uint64_t) bytes.data[14] << 8 | bytes.data[15] : 0);
+    for (size_t i = 0; i < NAMES_MAX && names[i].name; i++)
+        if (slice_equal (bytes, slice_of (&names[i].uuid, sizeof names[i].uuid))) {
+            say (out, "@");
+            say (out, names[i].name);
+            return;
+        }
+    uuid16_t small = uuid_n (bytes.size == 16 ? (uint64_t)bytes.data[14] << 8 | bytes.data[15] : 0);
     if (slice_equal (bytes, slice_of (&small, sizeof small))) {
         snprintf (text, sizeof text, "#%d", bytes.data[14] << 8 | bytes.data[15]);
         say (out, text);

@@ -2,7 +2,8 @@
 //
 //      {do: 'get', id: 7, uuid: #3, list: [1, -2, true, nil, 1.5], bytes: x'00ff'}
 //
-//  A name before a colon is a text. #n is a bin 16 that ends in n; `me` is the bin 16 that notation_me names.
+//  A name before a colon is a text. #n is a bin 16 that ends in n; one that
+//  notation_name was told of has a name, as in {client: @me}.
 //  Nothing here checks much: it is for tests, which say what they mean.
 
 #ifndef TIDEPOOL_TEST_NOTATION_H
@@ -11,7 +12,8 @@
 #include "messages/pack.h"
 #include "messages/uuid.h"
 
-extern uuid16_t notation_me;
+//  Static text; the same name again has a new meaning.
+void notation_name (const char *name, const uuid16_t *uuid);
 
 uuid16_t uuid_n (uint64_t n);
 

@@ -8,7 +8,7 @@
 #include "store/owned.h"
 #include "store/resources.h"
 
-#define ERROR(code)       "{id: nil, ok: false, error: '" code "', message: '"
+#define ERROR(code) "{id: nil, ok: false, error: '" code "', message: '"
 #define begins(text, with)                                                                         \
     cr_assert (strncmp ((text), (with), strlen (with)) == 0, "%s\n  does not begin with\n%s",      \
         (text), (with))
@@ -26,7 +26,7 @@ static harness_t *api_new (void)
 Test (envelope, request_with_an_empty_frame_is_answered_with_one)
 {
     harness_t *self = api_new ();
-    slice_t frames[2] = { { NULL, 0 }, packed (self, "{do: 'count', id: 1, resource: 'tags'}") };
+    slice_t frames[2] = {{NULL, 0}, packed (self, "{do: 'count', id: 1, resource: 'tags'}")};
     harness_message (self, frames, 2);
     const mail_t *mail = harness_take (self, MAIL_EDGE_OUT);
     cr_assert_eq (mail->frame_count, 2);
@@ -38,8 +38,8 @@ Test (envelope, request_with_an_empty_frame_is_answered_with_one)
 Test (envelope, names_of_proxies_go_back_as_they_came)
 {
     harness_t *self = api_new ();
-    slice_t frames[4] = { slice_text ("one"), slice_text ("other"), { NULL, 0 },
-        packed (self, "{do: 'count', resource: 'tags'}") };
+    slice_t frames[4] = {slice_text ("one"), slice_text ("other"), {NULL, 0},
+        packed (self, "{do: 'count', resource: 'tags'}")};
     harness_message (self, frames, 4);
     const mail_t *mail = harness_take (self, MAIL_EDGE_OUT);
     cr_assert_eq (mail->frame_count, 4);
@@ -51,25 +51,25 @@ Test (envelope, names_of_proxies_go_back_as_they_came)
 Test (envelope, half_of_one_is_a_bad_request)
 {
     harness_t *self = api_new ();
-    uint8_t long_name[300] = { 1 };
-    slice_t body = packed (self, "{do: 'count', resource: 'tags'}"), none = { NULL, 0 };
+    uint8_t long_name[300] = {1};
+    slice_t body = packed (self, "{do: 'count', resource: 'tags'}"), none = {NULL, 0};
     struct {
         slice_t frames[16];
         size_t count;
         size_t answer_frames;
     } cases[] = {
-        { { none }, 0, 1 },
-        { { none }, 1, 1 },
-        { { none, none }, 2, 2 },
-        { { none, none, none }, 3, 2 },
-        { { body, body }, 2, 1 },
-        { { body, none }, 2, 1 },
-        { { none, body, body }, 3, 2 },
-        { { none, none, body }, 3, 2 },
-        { { slice_of (long_name, 300), none, body }, 3, 1 },
-        { { body, body, body, body, body, body, body, body, body, body, body, body, body, body,
-              body, none },
-            16, 1 },
+        {{none}, 0, 1},
+        {{none}, 1, 1},
+        {{none, none}, 2, 2},
+        {{none, none, none}, 3, 2},
+        {{body, body}, 2, 1},
+        {{body, none}, 2, 1},
+        {{none, body, body}, 3, 2},
+        {{none, none, body}, 3, 2},
+        {{slice_of (long_name, 300), none, body}, 3, 1},
+        {{body, body, body, body, body, body, body, body, body, body, body, body, body, body, body,
+             none},
+            16, 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         harness_message (self, cases[i].frames, cases[i].count);
@@ -89,21 +89,20 @@ Test (envelope, half_of_one_is_a_bad_request)
 Test (api, garbage_is_refused_and_the_node_goes_on)
 {
     harness_t *self = api_new ();
-    static const char *const cases[] = { "[]", "7", "nil", "{}", "{do: 7}", "{do: nil}",
+    static const char *const cases[] = {"[]", "7", "nil", "{}", "{do: 7}", "{do: nil}",
         "{do: ['get']}", "{id: 7}", "{do: 'get'}", "{do: 'get', resource: 7, uuid: #1}",
         "{do: 'get', resource: 'tags', uuid: 'short'}",
         "{do: 'get', resource: 'tags', uuid: x'00'}",
         "{do: 'get', resource: 'tags', uuid: #1, owner: 7}",
         "{do: 'list', resource: 'tags', limit: -1}", "{do: 'list', resource: 'tags', after: 'x'}",
         "{do: 'list', resource: 'tags', after: x'00'}",
-        "{do: 'list', resource: 'file_paths', after: #1}",
-        "{do: 'changes', since: 'x'}", "{do: 'changes', resources: 'tags'}",
-        "{do: 'changes', resources: [7]}", "{do: 'apply'}", "{do: 'apply', ops: {}}",
-        "{do: 'apply', ops: nil}", "{do: 'declare', resources: []}" };
+        "{do: 'list', resource: 'file_paths', after: #1}", "{do: 'changes', since: 'x'}",
+        "{do: 'changes', resources: 'tags'}", "{do: 'changes', resources: [7]}", "{do: 'apply'}",
+        "{do: 'apply', ops: {}}", "{do: 'apply', ops: nil}", "{do: 'declare', resources: []}"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *answer = harness_ask (self, cases[i]);
-        cr_assert_not_null (strstr (answer, "ok: false, error: 'BAD_REQUEST'"), "%s\n%s", cases[i],
-            answer);
+        cr_assert_not_null (
+            strstr (answer, "ok: false, error: 'BAD_REQUEST'"), "%s\n%s", cases[i], answer);
         cr_assert_eq (harness_waiting (self), 0, "%s", cases[i]);
     }
     is (harness_ask (self, "{do: 'count', resource: 'tags'}"), "{id: nil, ok: true, count: 0}");
@@ -129,13 +128,14 @@ Test (api, request_cut_off_anywhere_is_refused)
 Test (api, every_flipped_byte_gets_an_answer)
 {
     harness_t *self = api_new ();
-    slice_t whole = packed (self, "{do: 'changes', id: 7, since: 1, resources: ['tags'], limit: 9}");
+    slice_t whole =
+        packed (self, "{do: 'changes', id: 7, since: 1, resources: ['tags'], limit: 9}");
     uint8_t *bytes = harness_keep (self, malloc (whole.size));
     slice_t body = slice_of (bytes, whole.size);
     for (size_t i = 0; i < whole.size; i++)
         for (int bit = 0; bit < 8; bit++) {
             memcpy (bytes, whole.data, whole.size);
-            bytes[i] ^= (uint8_t) (1 << bit);
+            bytes[i] ^= (uint8_t)(1 << bit);
             harness_message (self, &body, 1);
             cr_assert_not_null (strstr (harness_answer (self), "ok: "), "byte %zu", i);
             cr_assert_eq (harness_waiting (self), 0);
@@ -158,7 +158,7 @@ Test (api, hello_tells_who_this_is_and_what_it_holds)
 {
     harness_t *self = api_new ();
     const char *answer = harness_ask (self, "{do: 'hello', id: 1}");
-    begins (answer, "{id: 1, ok: true, client: me, pool: nil, name: 'alpha', version: '1.2.3', "
+    begins (answer, "{id: 1, ok: true, client: @me, pool: nil, name: 'alpha', version: '1.2.3', "
                     "resources: {albums: {kind: 'shared', crdt: 'lww', delete: ");
     cr_assert_not_null (strstr (answer, "file_paths: {kind: 'owned'}"), "%s", answer);
     uuid16_t pool = uuid_n (5);
@@ -196,16 +196,15 @@ Test (api, get_prefers_the_own_row_and_then_any_owners)
     harness_row (self, 30, 1, 6, "{path: 'of 30'}");
     harness_row (self, 30, 2, 7, "{path: 'also of 30'}");
     harness_row (self, 0, 9, 8, "{path: 'mine'}");
-    cr_assert_not_null (strstr (
-        harness_ask (self, "{do: 'get', resource: 'file_paths', uuid: #1}"), "updated: [5, #20], owner: #20"));
-    cr_assert_not_null (strstr (
-        harness_ask (self, "{do: 'get', resource: 'file_paths', uuid: #2}"), "owner: #30"));
+    cr_assert_not_null (strstr (harness_ask (self, "{do: 'get', resource: 'file_paths', uuid: #1}"),
+        "updated: [5, #20], owner: #20"));
+    cr_assert_not_null (
+        strstr (harness_ask (self, "{do: 'get', resource: 'file_paths', uuid: #2}"), "owner: #30"));
     harness_row (self, 0, 1, 9, "{path: 'mine too'}");
     cr_assert_not_null (
-        strstr (harness_ask (self, "{do: 'get', resource: 'file_paths', uuid: #1}"), "owner: me"));
-    cr_assert_not_null (
-        strstr (harness_ask (self, "{do: 'get', resource: 'file_paths', uuid: #1, owner: #30}"),
-            "of 30"));
+        strstr (harness_ask (self, "{do: 'get', resource: 'file_paths', uuid: #1}"), "owner: @me"));
+    cr_assert_not_null (strstr (
+        harness_ask (self, "{do: 'get', resource: 'file_paths', uuid: #1, owner: #30}"), "of 30"));
     harness_row (self, 30, 2, 10, NULL);
     begins (
         harness_ask (self, "{do: 'get', resource: 'file_paths', uuid: #2}"), ERROR ("NOT_FOUND"));
@@ -217,7 +216,7 @@ Test (api, get_prefers_the_own_row_and_then_any_owners)
 Test (api, get_and_list_show_derived_and_local_records)
 {
     harness_t *self = api_new ();
-    resource_t local = { .name = "drafts", .kind = RESOURCE_LOCAL };
+    resource_t local = {.name = "drafts", .kind = RESOURCE_LOCAL};
     uuid16_t uuid = uuid_n (4);
     txn_t *txn = harness_write (self);
     const char *difference;
@@ -225,7 +224,8 @@ Test (api, get_and_list_show_derived_and_local_records)
     cr_assert_eq (local_put (txn, slice_text ("drafts"), &uuid, 50, packed (self, "{a: 1}")), 0);
     harness_row (self, 20, 1, 5, "{content_id: #77, mime: 'text/plain', size: 12}");
     harness_commit (self);
-    const char *draft = "{resource: 'drafts', uuid: #4, value: {a: 1}, updated: [50, me], owner: nil}";
+    const char *draft =
+        "{resource: 'drafts', uuid: #4, value: {a: 1}, updated: [50, @me], owner: nil}";
     cr_assert_not_null (
         strstr (harness_ask (self, "{do: 'get', resource: 'drafts', uuid: #4}"), draft));
     cr_assert_not_null (strstr (harness_ask (self, "{do: 'list', resource: 'drafts'}"), draft));
@@ -239,10 +239,10 @@ Test (api, get_and_list_show_derived_and_local_records)
 //  Walks all pages and counts records; the last must have a next of nil.
 static size_t list_all (harness_t *self, const char *resource, uint64_t limit, size_t *ret_pages)
 {
-    slice_t next = { NULL, 0 };
+    slice_t next = {NULL, 0};
     size_t total = 0;
     for (*ret_pages = 1;; ++*ret_pages) {
-        buffer_t body = { NULL, 0, 0 };
+        buffer_t body = {NULL, 0, 0};
         pack_map (&body, next.data ? 4 : 3);
         pack_string (&body, "do");
         pack_string (&body, "list");
@@ -292,9 +292,9 @@ Test (api, list_pages_cover_each_record_once)
     is (harness_ask (self, "{do: 'list', resource: 'tags', limit: 1, after: #249}"),
         "{id: nil, ok: true, records: [{resource: 'tags', uuid: #250, value: {name: 'x'}, "
         "updated: [250, #900], owner: nil}], next: nil}");
-    cr_assert_not_null (strstr (
-        harness_ask (self, "{do: 'list', resource: 'file_paths', limit: 1}"),
-        "next: x'0000000000000000000000000000000100000000000000000000000000000001'}"));
+    cr_assert_not_null (
+        strstr (harness_ask (self, "{do: 'list', resource: 'file_paths', limit: 1}"),
+            "next: x'0000000000000000000000000000000100000000000000000000000000000001'}"));
     harness_destroy (&self);
 }
 
@@ -304,12 +304,12 @@ Test (api, list_keeps_to_one_owner_if_asked)
     harness_row (self, 20, 1, 5, "{path: 'a'}");
     harness_row (self, 30, 1, 6, "{path: 'b'}");
     harness_row (self, 30, 2, 7, "{path: 'c'}");
-    const char *answer
-        = harness_ask (self, "{do: 'list', resource: 'file_paths', owner: #30, limit: 1}");
+    const char *answer =
+        harness_ask (self, "{do: 'list', resource: 'file_paths', owner: #30, limit: 1}");
     cr_assert_not_null (strstr (answer, "uuid: #1, value: {path: 'b'}"), "%s", answer);
-    answer = harness_ask (self,
-        "{do: 'list', resource: 'file_paths', owner: #30, after: "
-        "x'0000000000000000000000000000001e00000000000000000000000000000001'}");
+    answer =
+        harness_ask (self, "{do: 'list', resource: 'file_paths', owner: #30, after: "
+                           "x'0000000000000000000000000000001e00000000000000000000000000000001'}");
     cr_assert_not_null (strstr (answer, "value: {path: 'c'}"), "%s", answer);
     cr_assert_null (strstr (answer, "value: {path: 'b'}"), "%s", answer);
     harness_destroy (&self);
@@ -395,10 +395,10 @@ Test (api, changes_filter_moves_the_cursor_past_what_it_hides)
     harness_t *self = api_new ();
     for (uint64_t i = 1; i <= 6; i++)
         harness_create (self, i % 2 ? "tags" : "albums", i, i, "x");
-    const char *answer
-        = harness_ask (self, "{do: 'changes', limit: 2, resources: ['jobs', 'albums']}");
+    const char *answer =
+        harness_ask (self, "{do: 'changes', limit: 2, resources: ['jobs', 'albums']}");
     cr_assert_null (strstr (answer, "'tags'"));
-    cr_assert_not_null (strstr (answer, "], cursor: 5, more: true}"), "%s", answer);
+    cr_assert_not_null (strstr (answer, "], cursor: 4, more: true}"), "%s", answer);
     answer = harness_ask (self, "{do: 'changes', since: 5, resources: ['tags']}");
     is (answer, "{id: nil, ok: true, changes: [], cursor: 6, more: false}");
     is (harness_ask (self, "{do: 'changes', resources: []}"),
@@ -416,15 +416,15 @@ Test (api, apply_waits_for_oplog_and_passes_its_answer_on)
     const mail_t *mail = harness_take (self, MAIL_APPLY);
     cr_assert_eq (mail->envelope.to, ACTOR_OPLOG);
     is (shown_as (self, mail_frame (mail, 0)), "[{action: 'create', resource: 'tags'}]");
-    applied_t applied
-        = { .uuids = packed (self, "[#1]"), .timestamp = { 99, uuid_n (8) }, .cursor = 12 };
-    harness_mail (self, ACTOR_OPLOG, MAIL_APPLIED, mail->envelope.ticket, &applied_type, &applied,
-        NULL, 0);
+    applied_t applied = {
+        .uuids = packed (self, "[#1]"), .timestamp = {99, uuid_n (8)}, .cursor = 12};
+    harness_mail (
+        self, ACTOR_OPLOG, MAIL_APPLIED, mail->envelope.ticket, &applied_type, &applied, NULL, 0);
     is (harness_answer (self),
         "{id: 'mine', ok: true, uuids: [#1], timestamp: [99, #8], cursor: 12}");
     //  The same again: nobody waits any more.
-    harness_mail (self, ACTOR_OPLOG, MAIL_APPLIED, mail->envelope.ticket, &applied_type, &applied,
-        NULL, 0);
+    harness_mail (
+        self, ACTOR_OPLOG, MAIL_APPLIED, mail->envelope.ticket, &applied_type, &applied, NULL, 0);
     is (harness_answer (self), "nothing");
     harness_destroy (&self);
 }
@@ -433,15 +433,15 @@ Test (api, refusal_of_oplog_names_the_operation)
 {
     harness_t *self = api_new ();
     harness_ask (self, "{do: 'apply', id: 4, ops: []}");
-    applied_t applied = { .error = -ERR_EXISTS, .message = slice_text ("it is there"), .op = 1 };
-    harness_mail (self, ACTOR_OPLOG, MAIL_APPLIED,
-        harness_take (self, MAIL_APPLY)->envelope.ticket, &applied_type, &applied, NULL, 0);
+    applied_t applied = {.error = -ERR_EXISTS, .message = slice_text ("it is there"), .op = 1};
+    harness_mail (self, ACTOR_OPLOG, MAIL_APPLIED, harness_take (self, MAIL_APPLY)->envelope.ticket,
+        &applied_type, &applied, NULL, 0);
     is (harness_answer (self),
         "{id: 4, ok: false, error: 'EXISTS', message: 'it is there', op: 0}");
     harness_ask (self, "{do: 'apply', id: 5, ops: []}");
-    applied = (applied_t) { .error = -ERR_STORAGE_FAILED };
-    harness_mail (self, ACTOR_OPLOG, MAIL_APPLIED,
-        harness_take (self, MAIL_APPLY)->envelope.ticket, &applied_type, &applied, NULL, 0);
+    applied = (applied_t){.error = -ERR_STORAGE_FAILED};
+    harness_mail (self, ACTOR_OPLOG, MAIL_APPLIED, harness_take (self, MAIL_APPLY)->envelope.ticket,
+        &applied_type, &applied, NULL, 0);
     is (harness_answer (self), "{id: 5, ok: false, error: 'INTERNAL', "
                                "message: 'the disk refused a read or a write'}");
     harness_destroy (&self);
@@ -456,12 +456,12 @@ Test (api, declare_waits_for_oplog)
     declare_t declare;
     cr_assert_eq (message_unpack (&declare_type, mail->body, &declare, NULL), 0);
     is (shown_as (self, declare.resources), "{notes: {kind: 'shared'}}");
-    written_t written = { .error = 0 };
-    harness_mail (self, ACTOR_OPLOG, MAIL_WRITTEN, mail->envelope.ticket, &written_type, &written,
-        NULL, 0);
+    written_t written = {.error = 0};
+    harness_mail (
+        self, ACTOR_OPLOG, MAIL_WRITTEN, mail->envelope.ticket, &written_type, &written, NULL, 0);
     is (harness_answer (self), "{id: 1, ok: true}");
     harness_ask (self, "{do: 'declare', id: 2, resources: {notes: {kind: 'owned'}}}");
-    written = (written_t) { .error = -ERR_CONFLICTING_DECLARATION, .message = slice_text ("kind") };
+    written = (written_t){.error = -ERR_CONFLICTING_DECLARATION, .message = slice_text ("kind")};
     harness_mail (self, ACTOR_OPLOG, MAIL_WRITTEN,
         harness_take (self, MAIL_DECLARE)->envelope.ticket, &written_type, &written, NULL, 0);
     is (harness_answer (self),
@@ -473,7 +473,7 @@ Test (api, declare_waits_for_oplog)
 
 static void expect_hold (harness_t *self, bool hold)
 {
-    static const uint64_t sockets[] = { API_REQUESTS, API_INTAKE };
+    static const uint64_t sockets[] = {API_REQUESTS, API_INTAKE};
     for (size_t i = 0; i < 2; i++) {
         edge_hold_t mail;
         const mail_t *out = harness_take (self, MAIL_EDGE_HOLD);
@@ -487,9 +487,8 @@ static void expect_hold (harness_t *self, bool hold)
 
 static void settle (harness_t *self, uint64_t ticket)
 {
-    applied_t applied = { .cursor = 1 };
-    harness_mail (
-        self, ACTOR_OPLOG, MAIL_APPLIED, ticket, &applied_type, &applied, NULL, 0);
+    applied_t applied = {.cursor = 1};
+    harness_mail (self, ACTOR_OPLOG, MAIL_APPLIED, ticket, &applied_type, &applied, NULL, 0);
 }
 
 Test (credit, sockets_are_held_while_oplog_has_too_many_requests)
@@ -528,7 +527,7 @@ Test (credit, sockets_are_held_while_oplog_has_too_many_bytes)
     size_t size = 4 << 20;
     uint8_t *bytes = harness_keep (self, calloc (1, size));
     slice_t head = packed (self, "{do: 'apply', ops: []}");
-    buffer_t body = { NULL, 0, 0 };
+    buffer_t body = {NULL, 0, 0};
     pack_map (&body, 3);
     pack_raw (&body, slice_of (head.data + 1, head.size - 1));
     pack_string (&body, "padding");
@@ -551,8 +550,8 @@ Test (credit, sockets_are_held_while_oplog_has_too_many_bytes)
 
 static void intake (harness_t *self, const char *notation)
 {
-    slice_t frames[2] = { slice_text ("ignored"), packed (self, notation) };
-    edge_in_t in = { .socket = API_INTAKE };
+    slice_t frames[2] = {slice_text ("ignored"), packed (self, notation)};
+    edge_in_t in = {.socket = API_INTAKE};
     harness_mail (self, ACTOR_EDGE, MAIL_EDGE_IN, 0, &edge_in_type, &in, frames, 2);
 }
 
@@ -574,7 +573,7 @@ Test (intake, operations_go_to_oplog_and_nobody_is_answered)
 Test (intake, refused_messages_are_counted_and_told_once_a_second)
 {
     harness_t *self = api_new ();
-    static const char *const garbage[] = { "7", "[]", "{}", "{ops: 7}", "{ops: {}}" };
+    static const char *const garbage[] = {"7", "[]", "{}", "{ops: 7}", "{ops: {}}"};
     for (size_t i = 0; i < 5; i++)
         intake (self, garbage[i]);
     cr_assert_eq (metric_get (&self->metrics, METRIC_INTAKE_REFUSED), 5);
@@ -582,9 +581,9 @@ Test (intake, refused_messages_are_counted_and_told_once_a_second)
     cr_assert_eq (self->said_count, 1);
     self->step.now.mono_ns += 1000000000ull;
     intake (self, "{ops: []}");
-    applied_t applied = { .error = -ERR_EXISTS, .message = slice_text ("it is there"), .op = 1 };
-    harness_mail (self, ACTOR_OPLOG, MAIL_APPLIED,
-        harness_take (self, MAIL_APPLY)->envelope.ticket, &applied_type, &applied, NULL, 0);
+    applied_t applied = {.error = -ERR_EXISTS, .message = slice_text ("it is there"), .op = 1};
+    harness_mail (self, ACTOR_OPLOG, MAIL_APPLIED, harness_take (self, MAIL_APPLY)->envelope.ticket,
+        &applied_type, &applied, NULL, 0);
     cr_assert_eq (self->said_count, 2);
     is (self->said, "intake: 5 refused, the last one with EXISTS: it is there");
     cr_assert_eq (harness_waiting (self), 0);
@@ -596,7 +595,7 @@ Test (intake, refused_messages_are_counted_and_told_once_a_second)
 //  What the feed publishes after a word from oplog: "topic cursor [part]\n…".
 static const char *fed_more (harness_t *self)
 {
-    buffer_t text = { NULL, 0, 0 };
+    buffer_t text = {NULL, 0, 0};
     const mail_t *mail;
     while ((mail = harness_take (self, MAIL_EDGE_OUT))) {
         edge_out_t out;
@@ -620,7 +619,7 @@ static const char *fed_more (harness_t *self)
 static const char *fed (harness_t *self)
 {
     slice_t empty = packed (self, "[]");
-    advanced_t advanced = { .shared = empty, .rows = empty };
+    advanced_t advanced = {.shared = empty, .rows = empty};
     harness_mail (self, ACTOR_OPLOG, MAIL_ADVANCED, 0, &advanced_type, &advanced, NULL, 0);
     return fed_more (self);
 }
@@ -641,7 +640,7 @@ Test (feed, message_is_the_change_with_part)
 {
     harness_t *self = api_new ();
     slice_t empty = packed (self, "[]");
-    advanced_t advanced = { .shared = empty, .rows = empty };
+    advanced_t advanced = {.shared = empty, .rows = empty};
     harness_row (self, 20, 3, 7, "{path: 'a'}");
     harness_mail (self, ACTOR_OPLOG, MAIL_ADVANCED, 0, &advanced_type, &advanced, NULL, 0);
     const mail_t *mail = harness_take (self, MAIL_EDGE_OUT);
@@ -687,10 +686,10 @@ Test (feed, several_changes_of_one_record_between_two_looks_are_one)
 static txn_t *grouped_row (harness_t *self, uint64_t uuid, uint64_t time)
 {
     uuid16_t owner = uuid_n (20);
-    row_t row = { .resource = slice_text ("file_paths"),
+    row_t row = {.resource = slice_text ("file_paths"),
         .uuid = uuid_n (uuid),
         .updated = time,
-        .value = packed (self, "{path: 'p'}") };
+        .value = packed (self, "{path: 'p'}")};
     cr_assert_eq (owned_put (self->writing, &owner, &row), 0);
     return self->writing;
 }
@@ -735,7 +734,7 @@ Test (feed, lagging_feed_goes_on_at_the_next_round)
     cr_assert_eq (rounds, 3);
     size_t wanted = 0;
     for (int i = 1; i <= 5000; i++)
-        wanted += (size_t) snprintf (NULL, 0, "tags/create %d\n", i);
+        wanted += (size_t)snprintf (NULL, 0, "tags/create %d\n", i);
     cr_assert_eq (bytes, wanted);
     harness_destroy (&self);
 }
@@ -754,8 +753,8 @@ Test (feed, record_that_moves_ahead_of_a_lagging_feed_is_still_created)
     harness_delete (self, "tags", 2050, 3003);   // not told yet
     cr_assert (harness_tick (self));
     const char *rest = fed_more (self);
-    cr_assert_not_null (strstr (rest, "tags/create 2101\ntags/update 2102\ntags/delete 2103\n"),
-        "%s", rest);
+    cr_assert_not_null (
+        strstr (rest, "tags/create 2101\ntags/update 2102\ntags/delete 2103\n"), "%s", rest);
     cr_assert_null (strstr (rest, "2104"));
     cr_assert_null (strstr (rest, "2050"));
     harness_destroy (&self);
@@ -766,10 +765,9 @@ Test (feed, record_that_moves_ahead_of_a_lagging_feed_is_still_created)
 Test (api, report_tells_where_its_sockets_listen)
 {
     harness_t *self = api_new ();
-    edge_bound_t bound
-        = { .socket = API_FEED, .endpoints = packed (self, "['tcp://127.0.0.1:5']") };
+    edge_bound_t bound = {.socket = API_FEED, .endpoints = packed (self, "['tcp://127.0.0.1:5']")};
     harness_mail (self, ACTOR_EDGE, MAIL_EDGE_BOUND, 0, &edge_bound_type, &bound, NULL, 0);
-    command_t command = { .verb = slice_text ("report"), .request = packed (self, "{}") };
+    command_t command = {.verb = slice_text ("report"), .request = packed (self, "{}")};
     harness_mail (self, ACTOR_ADMIN, MAIL_COMMAND, 5, &command_type, &command, NULL, 0);
     const mail_t *mail = harness_take (self, MAIL_COMMANDED);
     commanded_t commanded;

@@ -47,40 +47,49 @@ Test (request, garbage_is_refused_with_the_id_that_can_be_read)
         const char *id;
         size_t id_size;
     } cases[] = {
-#define CASE(name, bytes, id) { name, bytes, sizeof (bytes) - 1, id, sizeof (id) - 1 }
+#define CASE(name, bytes, id) {name, bytes, sizeof (bytes) - 1, id, sizeof (id) - 1}
         CASE ("nothing", "", "\xc0"),
         CASE ("an array", "\x90", "\xc0"),
         CASE ("a reserved byte", "\xc1", "\xc0"),
         CASE ("an empty map", "\x80", "\xc0"),
-        CASE ("a verb that is no text", "\x81\xa2"
-                                        "do\x01",
+        CASE ("a verb that is no text",
+            "\x81\xa2"
+            "do\x01",
             "\xc0"),
-        CASE ("a verb twice", "\x82\xa2"
-                              "do\xa1x\xa2"
-                              "do\xa1x",
+        CASE ("a verb twice",
+            "\x82\xa2"
+            "do\xa1x\xa2"
+            "do\xa1x",
             "\xc0"),
-        CASE ("an id twice", "\x83\xa2id\x01\xa2id\x02\xa2"
-                             "do\xa1x",
+        CASE ("an id twice",
+            "\x83\xa2id\x01\xa2id\x02\xa2"
+            "do\xa1x",
             "\x01"),
-        CASE ("a name that is a number", "\x83\xa2id\x05\x07\x07\xa2"
-                                         "do\xa1x",
+        CASE ("a name that is a number",
+            "\x83\xa2id\x05\x07\x07\xa2"
+            "do\xa1x",
             "\x05"),
-        CASE ("something behind", "\x82\xa2id\x05\xa2"
-                                  "do\xa1x\xc0",
+        CASE ("something behind",
+            "\x82\xa2id\x05\xa2"
+            "do\xa1x\xc0",
             "\x05"),
         CASE ("a map that claims 2^32 - 1", "\xdf\xff\xff\xff\xff\xa2id\x05", "\xc0"),
-        CASE ("a text that claims 2^32 - 1", "\x82\xa2id\x05\xa2"
-                                             "do\xdb\xff\xff\xff\xff"
-                                             "x",
+        CASE ("a text that claims 2^32 - 1",
+            "\x82\xa2id\x05\xa2"
+            "do\xdb\xff\xff\xff\xff"
+            "x",
             "\x05"),
-        CASE ("cut off behind the id", "\x82\xa2id\x05\xa2"
-                                       "d",
+        CASE ("cut off behind the id",
+            "\x82\xa2id\x05\xa2"
+            "d",
             "\x05"),
-        CASE ("ext", "\x82\xa2id\x05\xa2"
-                     "do\xd4\x01\x01",
+        CASE ("ext",
+            "\x82\xa2id\x05\xa2"
+            "do\xd4\x01\x01",
             "\x05"),
-        CASE ("bad UTF-8", "\x82\xa2id\x05\xa2"
-                           "do\xa1\xff",
+        CASE ("bad UTF-8",
+            "\x82\xa2id\x05\xa2"
+            "do\xa1\xff",
             "\x05"),
 #undef CASE
     };
@@ -96,7 +105,7 @@ Test (request, garbage_is_refused_with_the_id_that_can_be_read)
 Test (request, nesting_past_the_limit_is_refused)
 {
     for (size_t depth = 1; depth <= 40; depth++) {
-        buffer_t body = { NULL, 0, 0 };
+        buffer_t body = {NULL, 0, 0};
         request_t request;
         pack_map (&body, 2);
         pack_string (&body, "do");
@@ -114,8 +123,7 @@ Test (request, nesting_past_the_limit_is_refused)
 Test (request, verbs_are_found_by_their_whole_name)
 {
     cr_assert_eq (request_verb_find (api_verbs, API_VERB_COUNT, slice_text ("get")), API_GET);
-    cr_assert_eq (
-        request_verb_find (admin_verbs, ADMIN_VERB_COUNT, slice_text ("log")), ADMIN_LOG);
+    cr_assert_eq (request_verb_find (admin_verbs, ADMIN_VERB_COUNT, slice_text ("log")), ADMIN_LOG);
     cr_assert_eq (
         request_verb_find (api_verbs, API_VERB_COUNT, slice_text ("ge")), ERR_UNKNOWN_VERB);
     cr_assert_eq (
@@ -124,7 +132,7 @@ Test (request, verbs_are_found_by_their_whole_name)
 
 Test (request, list_has_the_length_that_its_end_gave)
 {
-    buffer_t out = { NULL, 0, 0 };
+    buffer_t out = {NULL, 0, 0};
     size_t count;
     size_t at = list_begin (&out);
     for (size_t i = 0; i < 70000; i++)
@@ -139,12 +147,12 @@ Test (request, list_has_the_length_that_its_end_gave)
 
 Test (request, document_names_every_verb_and_field)
 {
-    buffer_t out = { NULL, 0, 0 };
+    buffer_t out = {NULL, 0, 0};
     request_verbs_document (api_verbs, API_VERB_COUNT, &out);
     request_verbs_document (admin_verbs, ADMIN_VERB_COUNT, &out);
     buffer_append (&out, "", 1);
-    cr_assert_not_null (strstr ((char *) out.data, "### `changes`: what changed since a cursor"));
-    cr_assert_not_null (strstr ((char *) out.data, "| `since` | uint64 or nil |"));
-    cr_assert_not_null (strstr ((char *) out.data, "### `verify`"));
+    cr_assert_not_null (strstr ((char *)out.data, "### `changes`: what changed since a cursor"));
+    cr_assert_not_null (strstr ((char *)out.data, "| `since` | uint64 or nil |"));
+    cr_assert_not_null (strstr ((char *)out.data, "### `verify`"));
     buffer_release (&out);
 }

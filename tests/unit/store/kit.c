@@ -303,7 +303,7 @@ static sum_t sum_walked (txn_t *txn, const resource_entry_t *entry)
             value = row.value;
             by = &owner;
         } else if (entry->resource.kind == RESOURCE_DERIVED)
-            rc = derived_next (txn, name, after, &uuid, &updated, &value);
+            rc = derived_next (txn, name, after, &uuid, &written, &value);
         else
             rc = local_next (txn, name, after, &uuid, &updated, &value);
         if (!rc)

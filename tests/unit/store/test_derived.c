@@ -7,7 +7,10 @@ static slice_t files_get (kit_t *kit, uint64_t n, uint64_t *ret_updated)
 {
     uuid16_t uuid = uuid_n (n);
     slice_t value = {NULL, 0};
-    int rc = derived_get (kit->txn, text ("files"), &uuid, ret_updated, &value);
+    timestamp_t updated;
+    int rc = derived_get (kit->txn, text ("files"), &uuid, &updated, &value);
+    if (rc == 0)
+        *ret_updated = updated.time;
     cr_assert (rc == 0 || rc == ERR_NOT_FOUND);
     return value;
 }
@@ -109,7 +112,7 @@ Test (derived, takes_its_uuid_from_a_hash_where_the_key_is_not_16_bytes)
         .keep = {"n=#rows"}};
     const char *difference;
     slice_t value;
-    uint64_t updated;
+    timestamp_t updated;
     kit_begin (&kit);
     is (resources_declare (kit.txn, &by_name, &difference), 0);
     put_row (kit.txn, 1, 1, 100, map_of ("name", "sixteen letters!", NULL));
@@ -161,13 +164,13 @@ static void same_as_fresh (kit_t *kit, const char *fresh)
     cr_assert_eq (files.digest.low, other.digest.low);
     cr_assert_eq (files.digest.high, other.digest.high);
     uuid16_t uuid;
-    uint64_t updated, updated_fresh;
+    timestamp_t updated, updated_fresh;
     slice_t value, value_fresh;
     int rc = derived_next (kit->txn, text ("files"), NULL, &uuid, &updated, &value);
     while (!rc) {
         is (derived_get (kit->txn, text (fresh), &uuid, &updated_fresh, &value_fresh), 0);
         cr_assert (slice_equal (value, value_fresh));
-        cr_assert_eq (updated, updated_fresh);
+        cr_assert_eq (timestamp_compare (&updated, &updated_fresh), 0);
         rc = derived_next (kit->txn, text ("files"), &uuid, &uuid, &updated, &value);
     }
 }
