@@ -1,9 +1,9 @@
 //  client - the join of what members say about a client; its packed forms are in client_pack.c
 //
-//  Each statement is a register of its own: the smallest admission, the smallest removal, the largest
-//  `stale`, the largest `back`, the largest record. So operations commute, and one that comes again
-//  changes nothing. Where a faulty writer gave one timestamp to two statements, the larger one wins, as
-//  in every join (semantics.md).
+//  Each statement is a register of its own: the smallest admission, the smallest removal, the
+//  largest `stale`, the largest `back`, the largest record. So operations commute, and one that
+//  comes again changes nothing. Where a faulty writer gave one timestamp to two statements, the
+//  larger one wins, as in every join (semantics.md).
 
 #include "messages/client_parts.h"
 

@@ -22,13 +22,13 @@
 typedef struct client {
     uuid16_t uuid;
     public_key_t key;
-    timestamp_t admitted;   // smallest admission; its client is the inviter
-    watermark_t start;      // where its chain stood when it was admitted; upto 0: at its beginning
-    timestamp_t removed;    // smallest removal; none while it is a member
+    timestamp_t admitted; // smallest admission; its client is the inviter
+    watermark_t start;    // where its chain stood when it was admitted; upto 0: at its beginning
+    timestamp_t removed;  // smallest removal; none while it is a member
     bool drop_rows;
-    timestamp_t stale;      // largest declaration
-    timestamp_t back;       // largest lifting
-    timestamp_t stated;     // of the record below
+    timestamp_t stale;  // largest declaration
+    timestamp_t back;   // largest lifting
+    timestamp_t stated; // of the record below
     char name[LIMIT_NAME_BYTES + 1];
     char version[CLIENT_VERSION_BYTES + 1];
     size_t endpoint_count;

@@ -6,8 +6,8 @@
 #include "messages/client.h"
 #include "messages/endpoints.h"
 
-//  [upto, bin 32] or nil. Nil gives a zeroed watermark, else it bears the client. On failure the cursor and
-//  *ret_start are undefined.
+//  [upto, bin 32] or nil. Nil gives a zeroed watermark, else it bears the client. On failure the
+//  cursor and *ret_start are undefined.
 int client_start_unpack (cursor_t *cursor, const uuid16_t *client, watermark_t *ret_start);
 
 #endif

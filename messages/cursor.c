@@ -27,7 +27,8 @@ static uint64_t big_endian (const uint8_t *at, size_t size)
     return value;
 }
 
-//  The heads that begin with c0 to df: what they begin (PACK_END: nothing), and the argument's size.
+//  The heads that begin with c0 to df: what they begin (PACK_END: nothing), and the argument's
+//  size.
 // clang-format off
 static const uint8_t long_kinds[32] = {
     PACK_NIL, PACK_END,  PACK_BOOL,   PACK_BOOL,   PACK_BIN,   PACK_BIN,   PACK_BIN,  PACK_END,
@@ -269,8 +270,8 @@ int cursor_map (cursor_t *self, size_t *ret_count)
     return container (self, PACK_MAP, 2, ret_count);
 }
 
-//  Steps over one value; of a container only over its head, and then *ret_opens is true and *ret_inside
-//  the number of values in it.
+//  Steps over one value; of a container only over its head, and then *ret_opens is true and
+//  *ret_inside the number of values in it.
 static int step (cursor_t *self, bool *ret_opens, size_t *ret_inside)
 {
     head_t head;

@@ -15,7 +15,8 @@ typedef struct digest {
     uint64_t high;
 } digest_t;
 
-digest_t digest_of_record (const uuid16_t *owner, const uuid16_t *uuid, slice_t value); // owner may be NULL
+digest_t digest_of_record (
+    const uuid16_t *owner, const uuid16_t *uuid, slice_t value); // owner may be NULL
 void digest_add (digest_t *self, const digest_t *item);
 void digest_subtract (digest_t *self, const digest_t *item);
 void digest_to_bytes (const digest_t *self, uint8_t ret_bytes[16]);

@@ -84,10 +84,8 @@ uuid16_t uuid_of_bytes (slice_t bytes)
 
 //  ---- Z85 (ZeroMQ RFC 32): 4 bytes, big endian, as 5 digits of base 85
 
-static const char z85_digits[Z85_BASE] = // without a closing zero
-
-    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTU"
-    "VWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+static const char z85_digits[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 ".-:+=^!/*?&<>()[]{}@%$#";
 
 void key_to_z85 (const public_key_t *key, char ret_text[Z85_KEY_SIZE])
 {
@@ -105,15 +103,24 @@ void key_to_z85 (const public_key_t *key, char ret_text[Z85_KEY_SIZE])
     *at = 0;
 }
 
+//  What a character is worth; Z85_BASE for one that is no digit.
+static unsigned z85_value (uint8_t character)
+{
+    unsigned value = 0;
+    while (value < Z85_BASE && (uint8_t)z85_digits[value] != character)
+        value++;
+    return value;
+}
+
 //  Five digits can say more than four bytes can hold: that is refused.
 static int z85_number (const uint8_t *characters, uint32_t *ret_number)
 {
     uint64_t number = 0;
     for (int i = 0; i < Z85_CHARS; i++) {
-        const char *digit = memchr (z85_digits, characters[i], Z85_BASE);
-        if (!digit)
+        unsigned value = z85_value (characters[i]);
+        if (value == Z85_BASE)
             return ERR_MALFORMED;
-        number = number * Z85_BASE + (uint64_t)(digit - z85_digits);
+        number = number * Z85_BASE + value;
     }
     if (number > UINT32_MAX)
         return ERR_MALFORMED;

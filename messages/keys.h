@@ -20,11 +20,11 @@ typedef struct public_key {
 } public_key_t;
 
 typedef struct identity {
-    uint8_t seed[SEED_SIZE];   // the secret: what identity.key in the data directory holds
-    uint8_t secret[64];        // libsodium's expanded secret key
-    public_key_t key;               // public, Ed25519
-    uuid16_t client;           // of the public key
-    public_key_t curve;             // public, X25519
+    uint8_t seed[SEED_SIZE]; // the secret: what identity.key in the data directory holds
+    uint8_t secret[64];      // libsodium's expanded secret key
+    public_key_t key;        // public, Ed25519
+    uuid16_t client;         // of the public key
+    public_key_t curve;      // public, X25519
     uint8_t curve_secret[32];
 } identity_t;
 

@@ -52,7 +52,7 @@ typedef struct cursor {
 
 static inline cursor_t cursor_over (slice_t bytes)
 {
-    return (cursor_t) { bytes.data, bytes.size ? bytes.data + bytes.size : bytes.data };
+    return (cursor_t){bytes.data, bytes.size ? bytes.data + bytes.size : bytes.data};
 }
 
 static inline bool cursor_done (const cursor_t *self)
@@ -66,14 +66,15 @@ int cursor_kind (const cursor_t *self);
 int cursor_nil (cursor_t *self);
 int cursor_bool (cursor_t *self, bool *ret_value);
 int cursor_uint (cursor_t *self, uint64_t *ret_value);
-int cursor_int (cursor_t *self, int64_t *ret_value); // any integer that fits
+int cursor_int (cursor_t *self, int64_t *ret_value);   // any integer that fits
 int cursor_double (cursor_t *self, double *ret_value); // a float, a double or any integer
-int cursor_text (cursor_t *self, slice_t *ret_text); // valid UTF-8 only
-int cursor_string (cursor_t *self, char *ret_text, size_t size); // a text without a zero, that fits with one
+int cursor_text (cursor_t *self, slice_t *ret_text);   // valid UTF-8 only
+int cursor_string (
+    cursor_t *self, char *ret_text, size_t size); // a text without a zero, that fits with one
 int cursor_bin (cursor_t *self, slice_t *ret_bytes);
 int cursor_bin_exact (cursor_t *self, void *ret_bytes, size_t size); // a bin of exactly this size
-int cursor_array (cursor_t *self, size_t *ret_count); // count <= bytes that are left
-int cursor_map (cursor_t *self, size_t *ret_count);   // 2 * count <= bytes that are left
+int cursor_array (cursor_t *self, size_t *ret_count);                // count <= bytes that are left
+int cursor_map (cursor_t *self, size_t *ret_count); // 2 * count <= bytes that are left
 
 //  Steps over one whole value, checking all of it: depth <= LIMIT_DEPTH, elements <= LIMIT_ELEMENTS,
 //  UTF-8 of texts. ret_value (may be NULL) gets its bytes.

@@ -113,9 +113,9 @@ static size_t number_of (slice_t name, const char *const *names, size_t count)
     return number;
 }
 
-//  Each field's value as it is packed; empty where it is nil or left out. Answers what is wrong, or NULL.
-//  An unknown field is refused, not skipped: two nodes that read one declaration differently would
-//  show different data.
+//  Each field's value as it is packed; empty where it is nil or left out. Answers what is wrong, or
+//  NULL. An unknown field is refused, not skipped: two nodes that read one declaration differently
+//  would show different data.
 static const char *read_fields (cursor_t *cursor, slice_t values[DECLARED_COUNT])
 {
     size_t count;

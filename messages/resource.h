@@ -41,7 +41,8 @@ const char *resource_kind_name (int kind);
 void resource_pack (const resource_t *self, buffer_t *out);
 
 //  From a declaration's map. ERR_BAD_REQUEST, and *ret_why (static; ret_why may be NULL) says why.
-int resource_unpack (slice_t name, cursor_t *cursor, resource_t *ret_resource, const char **ret_why);
+int resource_unpack (
+    slice_t name, cursor_t *cursor, resource_t *ret_resource, const char **ret_why);
 
 //  Equal in all that nodes must agree on (of keep, not the order); *ret_difference, written if they are not,
 //  names the first field that differs, e.g. "delete".

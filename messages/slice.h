@@ -16,12 +16,12 @@ typedef struct slice {
 
 static inline slice_t slice_of (const void *data, size_t size)
 {
-    return (slice_t) { data, size };
+    return (slice_t){data, size};
 }
 
 static inline slice_t slice_text (const char *text)
 {
-    return (slice_t) { (const uint8_t *) text, text ? strlen (text) : 0 };
+    return (slice_t){(const uint8_t *)text, text ? strlen (text) : 0};
 }
 
 static inline bool slice_equal (slice_t a, slice_t b)
@@ -58,7 +58,7 @@ static inline void buffer_clear (buffer_t *self)
 
 static inline slice_t buffer_slice (const buffer_t *self)
 {
-    return (slice_t) { self->data, self->size };
+    return (slice_t){self->data, self->size};
 }
 
 #endif

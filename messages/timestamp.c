@@ -49,8 +49,8 @@ uint64_t time_to_ns (uint64_t time)
     return (time >> FRACTION_BITS) * NS_PER_SECOND + (fraction * NS_PER_SECOND >> FRACTION_BITS);
 }
 
-//  floor (f * 10^9 / 2^32) >= ns  is  f >= ns * 2^32 / 10^9, so the smallest f is that rounded up. A step
-//  of f is less than a nanosecond, so the floor is ns itself and f stays below 2^32.
+//  floor (f * 10^9 / 2^32) >= ns  is  f >= ns * 2^32 / 10^9, so the smallest f is that rounded up.
+//  A step of f is less than a nanosecond, so the floor is ns itself and f stays below 2^32.
 uint64_t time_from_ns (uint64_t ns)
 {
     uint64_t seconds = ns / NS_PER_SECOND;

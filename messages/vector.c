@@ -167,7 +167,8 @@ void vector_pack (const vector_t *self, buffer_t *out)
     }
 }
 
-//  One watermark; a hash of zeros is refused where nil is meant, so that a vector has one form only.
+//  One watermark; a hash of zeros is refused where nil is meant, so that a vector has one form
+//  only.
 static int watermark_unpack (cursor_t *cursor, watermark_t *ret_watermark)
 {
     watermark_t watermark = {.upto = 0};

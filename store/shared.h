@@ -25,24 +25,24 @@ int shared_show (
 
 //  ---- copying the tables to a client that joins
 //  A place in the order of all shared records: by resource name, then uuid.
-typedef struct place {
+typedef struct position {
     char resource[LIMIT_NAME_BYTES + 1]; // empty: before everything
     uuid16_t uuid;
     bool end; // behind everything
-} place_t;
+} position_t;
 
 //  True if the record (resource, uuid) lies at or before the place.
-bool place_covers (const place_t *self, slice_t resource, const uuid16_t *uuid);
+bool position_covers (const position_t *self, slice_t resource, const uuid16_t *uuid);
 
 //  Appends records behind `from`, each packed [resource text, uuid bin 16, record with bin 16
 //  origins], until about size_max bytes; *ret_to is the place of the last one, or the end;
 //  *ret_count how many.
-int shared_copy_out (txn_t *txn, const place_t *from, size_t size_max, buffer_t *out,
-    size_t *ret_count, place_t *ret_to);
+int shared_copy_out (txn_t *txn, const position_t *from, size_t size_max, buffer_t *out,
+    size_t *ret_count, position_t *ret_to);
 
 //  Makes the records in (from, to] exactly these: those that are here and not among them are
 //  dropped. ERR_MALFORMED if they are out of order, outside the range, not sound.
 int shared_copy_in (
-    txn_t *txn, const place_t *from, const place_t *to, size_t count, slice_t records);
+    txn_t *txn, const position_t *from, const position_t *to, size_t count, slice_t records);
 
 #endif

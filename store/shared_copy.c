@@ -8,7 +8,7 @@
 
 //  ---- places
 
-static int place_compare (const place_t *self, slice_t resource, const uuid16_t *uuid)
+static int place_compare (const position_t *self, slice_t resource, const uuid16_t *uuid)
 {
     if (self->end)
         return 1;
@@ -16,21 +16,21 @@ static int place_compare (const place_t *self, slice_t resource, const uuid16_t 
     return order ? order : uuid_compare (&self->uuid, uuid);
 }
 
-bool place_covers (const place_t *self, slice_t resource, const uuid16_t *uuid)
+bool position_covers (const position_t *self, slice_t resource, const uuid16_t *uuid)
 {
     return place_compare (self, resource, uuid) >= 0;
 }
 
-static place_t place_of (const slot_t *slot, const uuid16_t *uuid)
+static position_t place_of (const slot_t *slot, const uuid16_t *uuid)
 {
-    place_t place = {.uuid = *uuid};
+    position_t place = {.uuid = *uuid};
     memcpy (place.resource, slot->entry.resource.name, sizeof place.resource);
     return place;
 }
 
 //  The next record of any resource behind the place; moves the place to it. Its state is in
 //  txn->record. ERR_NOT_FOUND where nothing is left, with the place at the end.
-static int place_step (txn_t *txn, place_t *place, slot_t **ret_slot, state_t *ret_state)
+static int place_step (txn_t *txn, position_t *place, slot_t **ret_slot, state_t *ret_state)
 {
     slot_t *slot = NULL;
     int rc = place->end ? ERR_NOT_FOUND : 0;
@@ -60,17 +60,17 @@ static int place_step (txn_t *txn, place_t *place, slot_t **ret_slot, state_t *r
         rc = slot_next (txn, slice_text (slot->entry.resource.name), &slot);
     }
     if (rc == ERR_NOT_FOUND)
-        *place = (place_t){.end = true};
+        *place = (position_t){.end = true};
     return rc;
 }
 
 //  ---- out
 
-int shared_copy_out (txn_t *txn, const place_t *from, size_t size_max, buffer_t *out,
-    size_t *ret_count, place_t *ret_to)
+int shared_copy_out (txn_t *txn, const position_t *from, size_t size_max, buffer_t *out,
+    size_t *ret_count, position_t *ret_to)
 {
     size_t start = out->size, count = 0;
-    place_t place = *from;
+    position_t place = *from;
     int rc = 0;
     while (!rc && (count == 0 || out->size - start < size_max)) {
         slot_t *slot;
@@ -102,9 +102,9 @@ static int replace (txn_t *txn, slot_t *slot, const uuid16_t *uuid, state_t *sta
 }
 
 //  Drops what lies behind `from` and before `to`, or at it too if `including`.
-static int drop_between (txn_t *txn, const place_t *from, const place_t *to, bool including)
+static int drop_between (txn_t *txn, const position_t *from, const position_t *to, bool including)
 {
-    place_t place = *from;
+    position_t place = *from;
     for (;;) {
         slot_t *slot;
         state_t state;
@@ -136,7 +136,7 @@ static int record_take (
     return rc || record_is_nothing (record) ? ERR_MALFORMED : 0;
 }
 
-static int copy_one (txn_t *txn, cursor_t *cursor, place_t *place, const place_t *to)
+static int copy_one (txn_t *txn, cursor_t *cursor, position_t *place, const position_t *to)
 {
     slice_t resource;
     uuid16_t uuid;
@@ -147,12 +147,12 @@ static int copy_one (txn_t *txn, cursor_t *cursor, place_t *place, const place_t
     int rc = record_take (cursor, &resource, &uuid, &txn->other);
     if (rc)
         return rc;
-    if (place_covers (place, resource, &uuid) || !place_covers (to, resource, &uuid))
+    if (position_covers (place, resource, &uuid) || !position_covers (to, resource, &uuid))
         return ERR_MALFORMED;
     rc = slot_of_kind (txn, resource, RESOURCE_SHARED, &slot);
     if (rc)
         return rc;
-    place_t here = place_of (slot, &uuid);
+    position_t here = place_of (slot, &uuid);
     rc = drop_between (txn, place, &here, false);
     if (!rc)
         rc = record_take (&again, &resource, &uuid, &txn->other);
@@ -165,10 +165,10 @@ static int copy_one (txn_t *txn, cursor_t *cursor, place_t *place, const place_t
 }
 
 int shared_copy_in (
-    txn_t *txn, const place_t *from, const place_t *to, size_t count, slice_t records)
+    txn_t *txn, const position_t *from, const position_t *to, size_t count, slice_t records)
 {
     cursor_t cursor = cursor_over (records);
-    place_t place = *from;
+    position_t place = *from;
     for (size_t i = 0; i < count; i++) {
         int rc = copy_one (txn, &cursor, &place, to);
         if (rc)

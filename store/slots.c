@@ -64,6 +64,7 @@ static slot_t *slot_new (txn_t *txn)
 {
     if (txn->slot_count == txn->slot_capacity) {
         size_t capacity = txn->slot_capacity ? txn->slot_capacity * 2 : 16;
+        // NOLINTNEXTLINE (bugprone-sizeof-expression): it holds pointers
         slot_t **slots = realloc (txn->slots, capacity * sizeof *slots);
         if (!slots)
             abort (); // as buffer_reserve

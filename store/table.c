@@ -110,7 +110,7 @@ static int verified (txn_t *txn, slice_t key, const MDB_val *data, slice_t *ret_
     const uint8_t *value = (const uint8_t *)data->mv_data + CHECKSUM_SIZE;
     size_t size = data->mv_size - CHECKSUM_SIZE;
     uint64_t expected = checksum (key, value, size);
-    if (memcmp (&expected, data->mv_data, CHECKSUM_SIZE))
+    if (memcmp (&expected, data->mv_data, CHECKSUM_SIZE) != 0)
         return txn_corrupt (txn);
     *ret_value = slice_of (value, size);
     return 0;

@@ -224,7 +224,8 @@ int store_fault (store_t *self);
 //  The error of a value that does not have the form it was written in.
 static inline int txn_corrupt (txn_t *txn)
 {
-    return txn_fail (txn, ERR_CORRUPT);
+    txn_fail (txn, ERR_CORRUPT);
+    return ERR_CORRUPT;
 }
 
 //  ---- open.c: the environment, its map and its tables

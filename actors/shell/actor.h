@@ -19,7 +19,7 @@ typedef struct actor_options {
     const actor_class_t *class;
     const edge_class_t *edge; // NULL: it has no sockets of its own
     const actor_setup_t *setup;
-    store_t *store; // NULL under TXN_NONE
+    store_t *store; // NULL only in tests, for a core under TXN_NONE
     metrics_t *metrics;
 } actor_options_t;
 

@@ -270,12 +270,9 @@ static int call_open (round_t *self)
 
 static int open_core (round_t *self, why_t *why)
 {
-    int rc;
-    switch (self->class->txn) {
-    case TXN_WRITE: rc = in_writing (self, call_open); break;
-    case TXN_READ: rc = in_reading (self, call_open); break;
-    default: rc = call_open (self);
-    }
+    int rc = self->class->txn == TXN_WRITE ? in_writing (self, call_open)
+             : self->options->store        ? in_reading (self, call_open)
+                                           : call_open (self);
     if (rc)
         why_fail (why, rc, "%s: %s", actor_name (self->class->actor), error_text (rc));
     return rc;

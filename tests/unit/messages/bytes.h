@@ -1,7 +1,7 @@
 //  bytes - what the tests of messages/ share: bytes written as hex, and the enemy who sends others
 //
-//  Memory from here is of exactly the size asked for, so that the address sanitizer sees a read one byte past it, and
-//  stays until the test's process ends.
+//  Memory from here is of exactly the size asked for, so that the address sanitizer sees a read one
+//  byte past it, and stays until the test's process ends.
 
 #ifndef TIDEPOOL_TESTS_BYTES_H
 #define TIDEPOOL_TESTS_BYTES_H
@@ -33,8 +33,9 @@ typedef int (decode_t) (slice_t bytes);
 //  Every shorter part that begins where the sample does must be ERR_TRUNCATED.
 void expect_truncations_refused (slice_t sample, decode_t *decode);
 
-//  Decodes `rounds` variants of the sample with bytes changed, put in, left out or moved, the same in each run. What
-//  comes of it does not matter, as long as nothing crashes; decode () may check more.
+//  Decodes `rounds` variants of the sample with bytes changed, put in, left out or moved, the same
+//  in each run. What comes of it does not matter, as long as nothing crashes; decode () may check
+//  more.
 void expect_mutations_survived (slice_t sample, unsigned rounds, decode_t *decode);
 
 #endif

@@ -250,17 +250,17 @@ Test (batch, writer_keeps_nothing_of_the_batch_before)
 
 //  ---- what is refused
 
-//  Decodes from memory of exactly that size, and verifies.
+//  Decodes from memory of exactly that size, and verifies if there is a key.
 static int judge (slice_t bytes, const public_key_t *key)
 {
     uint8_t *exact = malloc (bytes.size + !bytes.size);
     memcpy (exact, bytes.data, bytes.size);
     batch_t batch;
     int rc = batch_decode (slice_of (exact, bytes.size), &batch);
-    if (rc == 0)
-        rc = batch_verify (&batch, key);
-    else
+    if (rc)
         cr_expect (batch.bytes.size == 0 && !batch.resources && !batch.seen.entries);
+    else if (key)
+        rc = batch_verify (&batch, key);
     batch_release (&batch);
     free (exact);
     return rc;
@@ -277,6 +277,8 @@ Test (batch, every_truncation_is_refused)
     }
 }
 
+//  All 255 other values of each byte are decoded. Of those that decode, each single bit's flip is verified
+//  too, and that of all bits: a signature is dear, and no more is learnt from the rest.
 Test (batch, every_flipped_byte_is_refused)
 {
     identity_t identity = identity_of (0);
@@ -285,10 +287,12 @@ Test (batch, every_flipped_byte_is_refused)
     size_t by_signature = 0;
     for (size_t i = 0; i < bytes.size; i++) {
         for (unsigned mask = 1; mask < 256; mask++) {
+            bool verifies = (mask & (mask - 1)) == 0 || mask == 255;
             memcpy (changed, bytes.data, bytes.size);
             changed[i] ^= (uint8_t)mask;
-            int rc = judge (slice_of (changed, bytes.size), &identity.key);
-            cr_expect_neq (rc, 0, "byte %zu ^ %u is accepted", i, mask);
+            int rc = judge (slice_of (changed, bytes.size), verifies ? &identity.key : NULL);
+            if (verifies && rc == 0)
+                cr_assert (false, "byte %zu ^ %u is accepted", i, mask);
             by_signature += rc == ERR_BAD_SIGNATURE;
         }
     }

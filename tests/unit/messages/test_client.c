@@ -213,7 +213,8 @@ Test (client, what_may_not_be_said_is_ignored)
     }
 }
 
-//  Each pair of these is concurrent, or says the same thing twice with one timestamp, as a faulty client may.
+//  Each pair of these is concurrent, or says the same thing twice with one timestamp, as a faulty
+//  client may.
 Test (client, statements_commute_in_every_order_and_come_twice_for_nothing)
 {
     const operation_t all[] = {

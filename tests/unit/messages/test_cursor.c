@@ -50,8 +50,8 @@ static const char *const sound[] = {
 };
 #define SOUND (sizeof sound / sizeof sound[0])
 
-//  Reads one value as each kind in turn. Each reader must agree with cursor_kind, step behind the value
-//  or stay where it is, and keep inside the bytes.
+//  Reads one value as each kind in turn. Each reader must agree with cursor_kind, step behind the
+//  value or stay where it is, and keep inside the bytes.
 static int read_as_each_kind (slice_t bytes)
 {
     const cursor_t begin = cursor_over (bytes);
@@ -454,7 +454,8 @@ Test (utf8, what_is_well_formed_is_taken_and_nothing_else)
         {"f0c08080", false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        //  Behind and before 0 to 9 letters, so that the fast way over eight of them is met at each offset.
+        //  Behind and before 0 to 9 letters, so that the fast way over eight of them is met at each
+        //  offset.
         for (size_t before = 0; before < 10; before++)
             for (size_t behind = 0; behind < 10; behind++) {
                 buffer_t buffer = {0};

@@ -1,4 +1,5 @@
-//  Who a client is, and how it signs. The golden values are from the RFCs and from another implementation.
+//  Who a client is, and how it signs. The golden values are from the RFCs and from another
+//  implementation.
 
 #include <criterion/criterion.h>
 

@@ -1,4 +1,4 @@
-#include "kit.h"
+#include "tests/unit/store/kit.h"
 
 #include <dirent.h>
 #include <stdio.h>

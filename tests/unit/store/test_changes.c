@@ -1,4 +1,4 @@
-#include "kit.h"
+#include "tests/unit/store/kit.h"
 
 #include <stdlib.h>
 
@@ -92,6 +92,12 @@ Test (changes, keep_an_older_deletion_where_nothing_new_was_to_be_seen)
     kit_commit (&kit);
     kit_read (&kit);
     expect (&kit, 0, "2 tags 1 gone born 1 end 2 at 101/c1\n");
+    store_abort (&kit.txn);
+    kit_begin (&kit);
+    join (kit.txn, create ("tags", 1, stamp_n (106, 1), map_of ("name", "b", NULL)));
+    kit_commit (&kit);
+    kit_read (&kit);
+    expect (&kit, 0, "5 tags 1 born 5 end 5 at 106/c1\n");
     kit_destroy (&kit);
 }
 

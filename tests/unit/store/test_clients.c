@@ -1,4 +1,4 @@
-#include "kit.h"
+#include "tests/unit/store/kit.h"
 
 //  A client whose uuid is its key's, admitted by client 1.
 static client_t client_of_seed (uint8_t byte, const char *name)

@@ -1,4 +1,4 @@
-#include "kit.h"
+#include "tests/unit/store/kit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +77,30 @@ Test (derived, is_not_written_when_what_it_shows_did_not_change)
     cr_assert_eq (updated, 103, "its time is that of its first row");
     free (before);
     free (after);
+    kit_destroy (&kit);
+}
+
+//  How many accesses to tables a change of a row takes.
+static uint64_t cost (kit_t *kit, uint64_t uuid, uint64_t updated, slice_t value)
+{
+    store_fail_after (kit->store, 1000, ERR_INTERNAL);
+    put_row (kit->txn, 1, uuid, updated, value);
+    uint64_t left = kit->store->fail_after;
+    store_fail_after (kit->store, 0, 0);
+    return 1000 - left;
+}
+
+Test (derived, costs_one_look_when_what_it_shows_did_not_change)
+{
+    kit_t kit = kit_new ();
+    kit_begin (&kit);
+    put_row (kit.txn, 1, 1, 100, path (7, "a"));
+    put_row (kit.txn, 1, 2, 101, path (7, "b"));
+    put_row (kit.txn, 1, 3, 102, map_of ("mime", "of no file", NULL));
+    uint64_t plain = cost (&kit, 3, 103, map_of ("mime", "still of no file", NULL));
+    cr_assert_eq (cost (&kit, 2, 104, path (7, "c")), plain + 1);
+    cr_assert_eq (cost (&kit, 1, 105, path (7, "a")), plain + 1);
+    cr_assert_eq (cost (&kit, 1, 106, path (7, "z")), plain + 2);
     kit_destroy (&kit);
 }
 

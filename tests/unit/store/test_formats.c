@@ -1,7 +1,7 @@
 //  The bytes of every table. A change here is a change of a table's version (store/open.c) and of
 //  store/README.md.
 
-#include "kit.h"
+#include "tests/unit/store/kit.h"
 
 #include <stdlib.h>
 

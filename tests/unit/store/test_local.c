@@ -1,4 +1,4 @@
-#include "kit.h"
+#include "tests/unit/store/kit.h"
 
 Test (local, keeps_walks_and_deletes)
 {

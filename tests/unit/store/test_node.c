@@ -1,4 +1,4 @@
-#include "kit.h"
+#include "tests/unit/store/kit.h"
 
 Test (node, keeps_each_space_apart_and_sorted)
 {

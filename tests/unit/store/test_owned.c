@@ -1,4 +1,4 @@
-#include "kit.h"
+#include "tests/unit/store/kit.h"
 
 Test (owned, keeps_the_newest_of_a_row)
 {

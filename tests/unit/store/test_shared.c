@@ -1,4 +1,4 @@
-#include "kit.h"
+#include "tests/unit/store/kit.h"
 
 #include <stdlib.h>
 
@@ -106,9 +106,22 @@ Test (shared, keeps_no_entry_for_a_record_that_is_nothing)
     kit_destroy (&kit);
 }
 
+Test (shared, keeps_no_entry_for_a_deletion_that_a_copy_does_not_know)
+{
+    kit_t kit = kit_new ();
+    position_t from = {.end = false}, to = {.end = true};
+    kit_begin (&kit);
+    join (kit.txn, delete ("tags", 1, stamp_n (100, 1)));
+    is (shared_copy_in (kit.txn, &from, &to, 0, slice_of (NULL, 0)), 0);
+    char *text = dump (kit.txn, TABLE_SHARED);
+    cr_assert_str_eq (text, "");
+    free (text);
+    kit_destroy (&kit);
+}
+
 //  ---- copying
 
-static const place_t beginning, all = {.end = true};
+static const position_t beginning, all = {.end = true};
 
 static void fill (kit_t *kit, uint64_t from, uint64_t to, uint64_t step, const char *name)
 {
@@ -124,10 +137,10 @@ static void fill (kit_t *kit, uint64_t from, uint64_t to, uint64_t step, const c
 
 static void copy (kit_t *from, kit_t *to, size_t size)
 {
-    place_t place = beginning;
+    position_t place = beginning;
     while (!place.end) {
         buffer_t out = {0};
-        place_t next;
+        position_t next;
         size_t count;
         kit_read (from);
         is (shared_copy_out (from->txn, &place, size, &out, &count, &next), 0);
@@ -144,7 +157,7 @@ static void same (kit_t *a, kit_t *b)
 {
     buffer_t one = {0}, two = {0};
     size_t count;
-    place_t to;
+    position_t to;
     kit_read (a);
     kit_read (b);
     is (shared_copy_out (a->txn, &beginning, SIZE_MAX, &one, &count, &to), 0);
@@ -182,7 +195,7 @@ Test (shared, takes_in_no_copy_that_is_out_of_order_or_range)
 {
     kit_t from = kit_new (), to = kit_new ();
     buffer_t out = {0};
-    place_t next;
+    position_t next;
     size_t count;
     fill (&from, 1, 4, 1, "a");
     kit_read (&from);
@@ -190,7 +203,7 @@ Test (shared, takes_in_no_copy_that_is_out_of_order_or_range)
     cr_assert_eq (count, 6);
     cr_assert (next.end);
     slice_t records = buffer_slice (&out);
-    place_t middle = {.resource = "tags", .uuid = uuid_n (2)};
+    position_t middle = {.resource = "tags", .uuid = uuid_n (2)};
     kit_begin (&to);
     is (shared_copy_in (to.txn, &beginning, &middle, count, records), ERR_MALFORMED);
     is (shared_copy_in (to.txn, &middle, &all, count, records), ERR_MALFORMED);
@@ -207,13 +220,13 @@ Test (shared, takes_in_no_copy_that_is_out_of_order_or_range)
 
 Test (shared, knows_what_lies_before_a_place)
 {
-    place_t place = {.resource = "jobs", .uuid = uuid_n (5)};
+    position_t place = {.resource = "jobs", .uuid = uuid_n (5)};
     uuid16_t four = uuid_n (4), five = uuid_n (5), six = uuid_n (6);
-    cr_assert (place_covers (&place, text ("jobs"), &four));
-    cr_assert (place_covers (&place, text ("jobs"), &five));
-    cr_assert_not (place_covers (&place, text ("jobs"), &six));
-    cr_assert (place_covers (&place, text ("albums"), &six));
-    cr_assert_not (place_covers (&place, text ("tags"), &four));
-    cr_assert_not (place_covers (&beginning, text ("albums"), &four));
-    cr_assert (place_covers (&all, text ("tags"), &six));
+    cr_assert (position_covers (&place, text ("jobs"), &four));
+    cr_assert (position_covers (&place, text ("jobs"), &five));
+    cr_assert_not (position_covers (&place, text ("jobs"), &six));
+    cr_assert (position_covers (&place, text ("albums"), &six));
+    cr_assert_not (position_covers (&place, text ("tags"), &four));
+    cr_assert_not (position_covers (&beginning, text ("albums"), &four));
+    cr_assert (position_covers (&all, text ("tags"), &six));
 }

@@ -1,5 +1,6 @@
-#include "kit.h"
+#include "tests/unit/store/kit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -331,6 +332,32 @@ Test (store, says_that_the_disk_is_full_and_goes_on_when_there_is_room)
     has_room_again (&kit);
     kit_close (&kit);
     umount (kit.dir);
+    kit_destroy (&kit);
+}
+
+Test (store, says_of_each_error_of_the_system_what_it_means_to_the_node)
+{
+    static const struct {
+        int said;
+        int means;
+    } cases[] = {
+        {0, 0},
+        {MDB_NOTFOUND, ERR_NOT_FOUND},
+        {MDB_MAP_FULL, ERR_MAP_FULL},
+        {MDB_CORRUPTED, ERR_CORRUPT},
+        {MDB_PAGE_NOTFOUND, ERR_CORRUPT},
+        {MDB_INVALID, ERR_CORRUPT},
+        {MDB_VERSION_MISMATCH, ERR_WRONG_VERSION},
+        {ENOSPC, ERR_STORAGE_FULL},
+        {EDQUOT, ERR_STORAGE_FULL},
+        {EFBIG, ERR_STORAGE_FULL},
+        {EIO, ERR_STORAGE_FAILED},
+        {MDB_PANIC, ERR_STORAGE_FAILED},
+        {ENOMEM, ERR_STORAGE_FAILED},
+    };
+    kit_t kit = kit_empty ();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        cr_assert_eq (store_error (kit.store, cases[i].said), cases[i].means, "case %zu", i);
     kit_destroy (&kit);
 }
 

@@ -1,4 +1,4 @@
-#include "kit.h"
+#include "tests/unit/store/kit.h"
 
 Test (watermarks, keep_a_vector_of_each_kind)
 {

@@ -1,0 +1,406 @@
+#include "tests/unit/actors/files.h"
+
+#include <stdio.h>
+
+static files_t *photos (void)
+{
+    files_t *self = files_new ();
+    tree_mkdir (self->tree, "/home/photos");
+    tree_mkdir (self->tree, "/home/photos/2022");
+    tree_write (self->tree, "/home/photos/2022/beach.jpg", "sand");
+    tree_write (self->tree, "/home/photos/2022/sea.jpg", "water");
+    tree_mkdir (self->tree, "/home/photos/2023");
+    tree_write (self->tree, "/home/photos/readme.txt", "hello");
+    return self;
+}
+
+static void assert_text (files_t *self, const char *field, const char *path, const char *expected)
+{
+    slice_t value = files_field (self, path, field), text = {NULL, 0};
+    cursor_t cursor = cursor_over (value);
+    cr_assert_eq (cursor_text (&cursor, &text), 0, "%s has no %s", path, field);
+    cr_assert (slice_equal (text, slice_text (expected)), "%s of %s is %.*s", field, path,
+        (int)text.size, (const char *)text.data);
+}
+
+static const char *const photos_text = "2022 0\n"
+                                       "2022/beach.jpg 4 identified\n"
+                                       "2022/sea.jpg 5 identified\n"
+                                       "2023 0\n"
+                                       "readme.txt 5 identified\n";
+
+Test (ingest, first_scan_gives_every_entry_a_row_and_every_file_its_content)
+{
+    files_t *self = photos ();
+    files_add (self, "/home/photos");
+    cr_assert_str_eq (files_text (self), photos_text);
+    assert_text (self, "name", "2022/beach.jpg", "beach.jpg");
+    assert_text (self, "extension", "2022/beach.jpg", "jpg");
+    assert_text (self, "mime", "2022/beach.jpg", "text/plain");
+    assert_text (self, "extension", "2022", "");
+    slice_t id = files_field (self, "2022/beach.jpg", "content_id");
+    uuid16_t expected = uuid_of_bytes (slice_text ("sand"));
+    cr_assert (slice_equal (slice_of (id.data + 2, 16), slice_of (expected.bytes, 16)));
+    cr_assert_eq (files_stored (self, NODE_PLACES), 5);
+    cr_assert_eq (files_stored (self, NODE_WANTED), 0);
+    files_destroy (&self);
+}
+
+Test (ingest, unchanged_scan_writes_nothing_and_reads_no_file)
+{
+    files_t *self = photos ();
+    files_add (self, "/home/photos");
+    size_t writes = self->writes, reads = self->tree->reads;
+    files_command (self, "rescan", "/home/photos", true, NULL);
+    files_run (self);
+    cr_assert_eq (self->answer_error, 0);
+    files_stop (self);
+    files_start (self);
+    files_run (self);
+    cr_assert_eq (self->writes, writes);
+    cr_assert_eq (self->tree->reads, reads);
+    files_destroy (&self);
+}
+
+Test (ingest, change_is_seen_as_it_happens)
+{
+    files_t *self = photos ();
+    files_add (self, "/home/photos");
+    uuid16_t sea = files_uuid (self, "2022/sea.jpg"), now;
+    tree_write (self->tree, "/home/photos/2022/sea.jpg", "more water");
+    tree_write (self->tree, "/home/photos/2023/new.jpg", "new");
+    tree_remove (self->tree, "/home/photos/readme.txt");
+    files_run (self);
+    cr_assert_str_eq (files_text (self), "2022 0\n"
+                                         "2022/beach.jpg 4 identified\n"
+                                         "2022/sea.jpg 10 identified\n"
+                                         "2023 0\n"
+                                         "2023/new.jpg 3 identified\n");
+    now = files_uuid (self, "2022/sea.jpg");
+    cr_assert (uuid_equal (&sea, &now));
+    cr_assert_eq (files_stored (self, NODE_PLACES), 5);
+    cr_assert_eq (files_stored (self, NODE_INODES), 5);
+    files_destroy (&self);
+}
+
+Test (ingest, change_while_the_node_was_down_is_found_at_its_start)
+{
+    files_t *self = photos ();
+    files_add (self, "/home/photos");
+    files_stop (self);
+    tree_write (self->tree, "/home/photos/2022/sea.jpg", "more water");
+    tree_remove (self->tree, "/home/photos/2022/beach.jpg");
+    files_start (self);
+    files_run (self);
+    cr_assert_str_eq (
+        files_text (self), "2022 0\n2022/sea.jpg 10 identified\n2023 0\nreadme.txt 5 identified\n");
+    files_destroy (&self);
+}
+
+static void assert_moved (files_t *self, const char *from, const char *to, bool down)
+{
+    char from_path[256], to_path[256];
+    snprintf (from_path, sizeof from_path, "/home/photos/%s", from);
+    snprintf (to_path, sizeof to_path, "/home/photos/%s", to);
+    uuid16_t before = files_uuid (self, from), after, old;
+    size_t reads = self->tree->reads;
+    if (down)
+        files_stop (self);
+    tree_rename (self->tree, from_path, to_path);
+    if (down)
+        files_start (self);
+    files_run (self);
+    after = files_uuid (self, to);
+    old = files_uuid (self, from);
+    cr_assert (!uuid_is_zero (&before));
+    cr_assert (uuid_equal (&before, &after), "%s is another row than %s", to, from);
+    cr_assert (uuid_is_zero (&old));
+    cr_assert_eq (self->tree->reads, reads, "its content was read again");
+}
+
+Test (ingest, renamed_file_keeps_its_uuid)
+{
+    for (int down = 0; down < 2; down++) {
+        files_t *self = photos ();
+        files_add (self, "/home/photos");
+        assert_moved (self, "2022/sea.jpg", "2022/ocean.jpg", down);
+        files_destroy (&self);
+    }
+}
+
+Test (ingest, moved_file_keeps_its_uuid_whichever_directory_is_seen_first)
+{
+    for (int down = 0; down < 2; down++) {
+        files_t *self = photos ();
+        files_add (self, "/home/photos");
+        assert_moved (self, "2022/sea.jpg", "2023/sea.jpg", down);
+        assert_moved (self, "2023/sea.jpg", "2022/sea.jpg", down);
+        cr_assert_str_eq (files_text (self), photos_text);
+        files_destroy (&self);
+    }
+}
+
+Test (ingest, moved_directory_and_all_below_keep_their_uuids)
+{
+    for (int down = 0; down < 2; down++) {
+        files_t *self = photos ();
+        files_add (self, "/home/photos");
+        uuid16_t sea = files_uuid (self, "2022/sea.jpg"), after;
+        assert_moved (self, "2022", "2023/summer", down);
+        after = files_uuid (self, "2023/summer/sea.jpg");
+        cr_assert (uuid_equal (&sea, &after));
+        cr_assert_str_eq (files_text (self), "2023 0\n"
+                                             "2023/summer 0\n"
+                                             "2023/summer/beach.jpg 4 identified\n"
+                                             "2023/summer/sea.jpg 5 identified\n"
+                                             "readme.txt 5 identified\n");
+        cr_assert_eq (files_stored (self, NODE_PLACES), 5);
+        tree_write (self->tree, "/home/photos/2023/summer/later.jpg", "later");
+        files_run (self);
+        cr_assert_eq (files_count (self), 6);
+        files_destroy (&self);
+    }
+}
+
+Test (ingest, replaced_file_keeps_its_uuid_and_gets_a_new_content)
+{
+    files_t *self = photos ();
+    files_add (self, "/home/photos");
+    uuid16_t before = files_uuid (self, "readme.txt"), after;
+    tree_write (self->tree, "/home/photos/.readme.tmp", "written anew");
+    tree_rename (self->tree, "/home/photos/.readme.tmp", "/home/photos/readme.txt");
+    files_run (self);
+    after = files_uuid (self, "readme.txt");
+    cr_assert (uuid_equal (&before, &after));
+    slice_t id = files_field (self, "readme.txt", "content_id");
+    uuid16_t expected = uuid_of_bytes (slice_text ("written anew"));
+    cr_assert (slice_equal (slice_of (id.data + 2, 16), slice_of (expected.bytes, 16)));
+    cr_assert_eq (files_count (self), 5);
+    files_destroy (&self);
+}
+
+Test (ingest, file_that_became_a_directory_is_another_row)
+{
+    files_t *self = photos ();
+    files_add (self, "/home/photos");
+    uuid16_t before = files_uuid (self, "2022"), after;
+    tree_remove (self->tree, "/home/photos/2022");
+    tree_write (self->tree, "/home/photos/2022", "a file now");
+    files_run (self);
+    after = files_uuid (self, "2022");
+    cr_assert (!uuid_equal (&before, &after));
+    cr_assert_str_eq (files_text (self), "2022 10 identified\n2023 0\nreadme.txt 5 identified\n");
+    cr_assert_eq (files_stored (self, NODE_PLACES), 3);
+    files_destroy (&self);
+}
+
+Test (ingest, deleted_tree_goes_with_all_below)
+{
+    files_t *self = photos ();
+    files_add (self, "/home/photos");
+    tree_remove (self->tree, "/home/photos/2022");
+    files_run (self);
+    cr_assert_str_eq (files_text (self), "2023 0\nreadme.txt 5 identified\n");
+    cr_assert_eq (files_stored (self, NODE_PLACES), 2);
+    cr_assert_eq (files_stored (self, NODE_INODES), 2);
+    files_destroy (&self);
+}
+
+Test (ingest, hard_links_are_rows_of_their_own_with_one_content)
+{
+    files_t *self = photos ();
+    tree_link (self->tree, "/home/photos/readme.txt", "/home/photos/2023/readme.txt");
+    files_add (self, "/home/photos");
+    uuid16_t a = files_uuid (self, "readme.txt"), b = files_uuid (self, "2023/readme.txt");
+    cr_assert (!uuid_equal (&a, &b));
+    tree_link (self->tree, "/home/photos/readme.txt", "/home/photos/2022/third.txt");
+    files_run (self);
+    cr_assert_eq (files_count (self), 7);
+    cr_assert_eq (files_stored (self, NODE_WANTED), 0);
+    files_destroy (&self);
+}
+
+Test (ingest, rows_below_an_unreadable_directory_stay)
+{
+    files_t *self = photos ();
+    files_add (self, "/home/photos");
+    tree_lock (self->tree, "/home/photos/2022", true);
+    files_command (self, "rescan", "/home/photos", true, NULL);
+    files_run (self);
+    cr_assert_str_eq (files_text (self), photos_text);
+    tree_lock (self->tree, "/home/photos/2022", false);
+    files_stop (self);
+    tree_remove (self->tree, "/home/photos/2022/sea.jpg");
+    files_start (self);
+    files_run (self);
+    cr_assert_eq (files_count (self), 4);
+    files_destroy (&self);
+}
+
+Test (ingest, unreadable_file_is_a_row_without_content_until_it_can_be_read)
+{
+    files_t *self = photos ();
+    tree_lock (self->tree, "/home/photos/readme.txt", true);
+    files_add (self, "/home/photos");
+    cr_assert_eq (files_stored (self, NODE_WANTED), 1);
+    tree_lock (self->tree, "/home/photos/readme.txt", false);
+    files_run_for (self, 1000000);
+    cr_assert_str_eq (files_text (self), photos_text);
+    files_destroy (&self);
+}
+
+Test (ingest, vanished_location_is_missing_and_keeps_its_rows)
+{
+    files_t *self = photos ();
+    files_add (self, "/home/photos");
+    tree_rename (self->tree, "/home/photos", "/home/away");
+    files_command (self, "rescan", NULL, false, NULL);
+    files_run (self);
+    cr_assert_str_eq (files_text (self), photos_text);
+    files_command (self, "list", NULL, false, NULL);
+    files_run (self);
+    cr_assert (strstr (self->answer, "missing"), "%s", self->answer);
+    tree_rename (self->tree, "/home/away", "/home/photos");
+    size_t writes = self->writes;
+    files_run_for (self, 60000);
+    cr_assert_str_eq (files_text (self), photos_text);
+    cr_assert_eq (self->writes, writes);
+    files_command (self, "list", NULL, false, NULL);
+    files_run (self);
+    cr_assert (strstr (self->answer, "watching"), "%s", self->answer);
+    files_destroy (&self);
+}
+
+Test (ingest, empty_mount_point_is_not_a_mass_deletion)
+{
+    files_t *self = photos ();
+    files_add (self, "/home/photos");
+    files_stop (self);
+    tree_rename (self->tree, "/home/photos", "/home/disk");
+    tree_mkdir (self->tree, "/home/photos");
+    files_start (self);
+    files_run (self);
+    cr_assert_eq (files_count (self), 5);
+    files_destroy (&self);
+}
+
+Test (ingest, name_that_is_not_utf8_is_shown_and_kept_exactly)
+{
+    files_t *self = photos ();
+    tree_write (self->tree, "/home/photos/2023/caf\xe9 \xf0\x9f\x8c\x8a.txt", "latin");
+    files_add (self, "/home/photos");
+    const char *exact = "2023/caf\xe9 \xf0\x9f\x8c\x8a.txt";
+    assert_text (self, "path", exact, "2023/caf\xef\xbf\xbd \xf0\x9f\x8c\x8a.txt");
+    assert_text (self, "name", exact, "caf\xef\xbf\xbd \xf0\x9f\x8c\x8a.txt");
+    slice_t bytes = files_field (self, exact, "path_bytes");
+    cursor_t cursor = cursor_over (bytes);
+    cr_assert_eq (cursor_bin (&cursor, &bytes), 0);
+    cr_assert (slice_equal (bytes, slice_text (exact)));
+    cr_assert (files_field (self, "readme.txt", "path_bytes").size == 0);
+    cr_assert (files_field (self, exact, "content_id").size);
+    files_destroy (&self);
+}
+
+Test (ingest, ignored_entries_have_no_rows_and_a_changed_pattern_is_followed)
+{
+    files_t *self = photos ();
+    tree_write (self->tree, "/home/photos/.tidepoolignore", "*.jpg\n");
+    files_command (self, "add", "/home/photos", true, "read*");
+    files_run (self);
+    cr_assert_str_eq (files_text (self), ".tidepoolignore 6 identified\n2022 0\n2023 0\n");
+    tree_write (self->tree, "/home/photos/.tidepoolignore", "sea*\n");
+    files_run (self);
+    cr_assert_str_eq (files_text (self), ".tidepoolignore 5 identified\n"
+                                         "2022 0\n2022/beach.jpg 4 identified\n2023 0\n");
+    files_destroy (&self);
+}
+
+Test (ingest, refused_write_is_sent_again_until_it_is_taken)
+{
+    files_t *self = photos ();
+    files_command (self, "add", "/home/photos", false, NULL);
+    while (self->answers == 0)
+        files_run_rounds (self, 1);
+    files_stop (self);
+    files_start (self);
+    self->refuse = ERR_BUSY;
+    files_run (self);
+    cr_assert_eq (files_count (self), 0);
+    self->refuse = 0;
+    files_run_for (self, 120000);
+    cr_assert_str_eq (files_text (self), photos_text);
+    files_destroy (&self);
+}
+
+Test (ingest, removed_location_leaves_nothing)
+{
+    files_t *self = photos ();
+    files_add (self, "/home/photos");
+    files_command (self, "remove", "/home/photos", false, NULL);
+    files_run (self);
+    cr_assert_eq (self->answer_error, 0);
+    cr_assert_eq (files_count (self), 0);
+    cr_assert_eq (files_stored (self, NODE_PLACES), 0);
+    cr_assert_eq (files_stored (self, NODE_INODES), 0);
+    cr_assert_eq (files_stored (self, NODE_LOCATIONS), 0);
+    cr_assert_eq (self->tree->watch_count, 0);
+    files_destroy (&self);
+}
+
+Test (ingest, location_is_refused_where_it_cannot_be_one)
+{
+    static const struct {
+        const char *path;
+        int error;
+    } cases[] = {{"photos", ERR_BAD_REQUEST}, {"/home/../home/photos", ERR_BAD_REQUEST},
+        {"/home/nowhere", ERR_NOT_FOUND}, {"/home/photos/readme.txt", ERR_EXISTS},
+        {"/home/photos/", ERR_EXISTS}, {"/home/photos/2022", ERR_EXISTS}, {"/home", ERR_EXISTS},
+        {"", ERR_BAD_REQUEST}};
+    files_t *self = photos ();
+    files_add (self, "/home/photos");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        files_command (self, "add", cases[i].path, true, NULL);
+        files_run (self);
+        cr_assert_eq (self->answer_error, cases[i].error, "%s: %s", cases[i].path, self->answer);
+    }
+    files_destroy (&self);
+}
+
+Test (ingest, large_directory_comes_in_parts_and_its_deletions_are_found)
+{
+    files_t *self = photos ();
+    char path[128];
+    for (int i = 0; i < 3000; i++) {
+        snprintf (path, sizeof path, "/home/photos/2023/%04d", i);
+        tree_write (self->tree, path, "");
+    }
+    files_add (self, "/home/photos");
+    cr_assert_eq (files_count (self), 3005);
+    cr_assert_eq (files_stored (self, NODE_WANTED), 0);
+    cr_assert (self->held_max <= 4);
+    files_stop (self);
+    for (int i = 0; i < 3000; i += 2) {
+        snprintf (path, sizeof path, "/home/photos/2023/%04d", i);
+        tree_remove (self->tree, path);
+    }
+    files_start (self);
+    files_run (self);
+    cr_assert_eq (files_count (self), 1505);
+    cr_assert_eq (files_stored (self, NODE_PLACES), 1505);
+    files_destroy (&self);
+}
+
+Test (ingest, killed_at_any_moment_ends_with_the_same_rows)
+{
+    for (size_t steps = 0; steps < 60; steps++) {
+        files_t *self = photos ();
+        files_command (self, "add", "/home/photos", false, NULL);
+        files_run_rounds (self, steps);
+        files_stop (self);
+        files_start (self);
+        files_run (self);
+        size_t locations = files_stored (self, NODE_LOCATIONS);
+        cr_assert_str_eq (files_text (self), locations ? photos_text : "");
+        files_destroy (&self);
+    }
+}
