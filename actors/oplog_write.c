@@ -9,11 +9,11 @@
 
 void oplog_write_answer (step_t *step, const mail_t *mail, int error, const char *message)
 {
-    written_t written = { .error = (uint64_t) -error };
+    written_t written = {.error = (uint64_t)-error};
     if (error)
         written.message = slice_text (message ? message : error_text (error));
-    step_send (step, mail->envelope.from, MAIL_WRITTEN, mail->envelope.ticket, &written_type, &written,
-        NULL, 0);
+    step_send (step, mail->envelope.from, MAIL_WRITTEN, mail->envelope.ticket, &written_type,
+        &written, NULL, 0);
 }
 
 //  Frame 0: [action, uuid, value] on `clients`, signed by this node with its next batch.
@@ -21,15 +21,15 @@ static int clients_write (oplog_t *self, step_t *step, slice_t bytes)
 {
     cursor_t cursor = cursor_over (bytes);
     while (!cursor_done (&cursor)) {
-        operation_t operation = { .resource = slice_text (CLIENTS_RESOURCE) };
+        operation_t operation = {.resource = slice_text (CLIENTS_RESOURCE)};
         uint64_t action;
         size_t count;
-        if (cursor_array (&cursor, &count) || count != 3 || cursor_uint (&cursor, &action)
-            || action > ACTION_DELETE
-            || cursor_bin_exact (&cursor, &operation.uuid, sizeof operation.uuid)
-            || cursor_skip (&cursor, &operation.value) || value_check (operation.value))
+        if (cursor_array (&cursor, &count) || count != 3 || cursor_uint (&cursor, &action) ||
+            action > ACTION_DELETE ||
+            cursor_bin_exact (&cursor, &operation.uuid, sizeof operation.uuid) ||
+            cursor_skip (&cursor, &operation.value) || value_check (operation.value))
             return ERR_MALFORMED;
-        operation.action = (int) action;
+        operation.action = (int)action;
         operation.stamp.client = self->setup->identity->client;
         int rc = oplog_stamp (self, &operation.stamp.time);
         if (rc)
@@ -48,10 +48,10 @@ static int rows_write (oplog_t *self, step_t *step, slice_t bytes)
     cursor_t cursor = cursor_over (bytes);
     const uuid16_t *me = &self->setup->identity->client;
     while (!cursor_done (&cursor)) {
-        row_t row = { .value = { NULL, 0 } };
+        row_t row = {.value = {NULL, 0}};
         size_t count;
-        if (cursor_array (&cursor, &count) || count != 3 || cursor_text (&cursor, &row.resource)
-            || cursor_bin_exact (&cursor, &row.uuid, sizeof row.uuid))
+        if (cursor_array (&cursor, &count) || count != 3 || cursor_text (&cursor, &row.resource) ||
+            cursor_bin_exact (&cursor, &row.uuid, sizeof row.uuid))
             return ERR_MALFORMED;
         int rc = cursor_kind (&cursor) == PACK_NIL ? cursor_nil (&cursor)
                                                    : cursor_skip (&cursor, &row.value);
@@ -77,15 +77,15 @@ static int node_write (step_t *step, slice_t bytes)
         uint64_t space;
         slice_t key, value;
         size_t count;
-        if (cursor_array (&cursor, &count) || count != 3 || cursor_uint (&cursor, &space)
-            || cursor_bin (&cursor, &key))
+        if (cursor_array (&cursor, &count) || count != 3 || cursor_uint (&cursor, &space) ||
+            cursor_bin (&cursor, &key))
             return ERR_MALFORMED;
         bool deletes = cursor_kind (&cursor) == PACK_NIL;
         int rc = deletes ? cursor_nil (&cursor) : cursor_bin (&cursor, &value);
         if (rc)
             return rc;
-        rc = deletes ? node_delete (step->txn, (enum node_space) space, key)
-                     : node_put (step->txn, (enum node_space) space, key, value);
+        rc = deletes ? node_delete (step->txn, (enum node_space)space, key)
+                     : node_put (step->txn, (enum node_space)space, key, value);
         if (rc)
             return rc;
     }
@@ -160,8 +160,8 @@ int oplog_declare (oplog_t *self, step_t *step, const mail_t *mail)
         if (rc == 0)
             rc = resources_declare (step->txn, &resource, &why);
         if (rc)
-            snprintf (message, sizeof message, "%.*s: %s", (int) (name.size > 128 ? 128 : name.size),
-                (const char *) name.data, why ? why : error_text (rc));
+            snprintf (message, sizeof message, "%.*s: %s", (int)(name.size > 128 ? 128 : name.size),
+                (const char *)name.data, why ? why : error_text (rc));
     }
     if (rc && oplog_is_fatal (rc))
         return rc;

@@ -9,15 +9,15 @@
 
 //  clang-format off
 const config_key_t config_keys[] = {
-    {"node/name", CONFIG_NAME, false, AT (name), 0, 0, "the host's name",
+    {"node/name", CONFIG_NAME, false, AT (name), 0, 0, "(the host's name)",
         "how people see this node"},
     {"node/listen", CONFIG_BINDS, true, AT (listen), 0, 0, "tcp://127.0.0.1:*",
         "where other nodes reach this one; may repeat. A port * is chosen once and kept"},
-    {"node/advertise", CONFIG_ADVERTISE, true, AT (advertise), 0, 0, "what listen bound",
+    {"node/advertise", CONFIG_ADVERTISE, true, AT (advertise), 0, 0, "(what listen bound)",
         "where other nodes are told to reach this one, if that is not listen; may repeat"},
-    {"node/door", CONFIG_BIND, false, AT (door), 0, 0, "the first listen's host, any port, kept",
+    {"node/door", CONFIG_BIND, false, AT (door), 0, 0, "(the first listen's host, any port, kept)",
         "where invited nodes knock"},
-    {"node/connect", CONFIG_CONNECT, true, 0, 0, 0, "CLIENT@ENDPOINT",
+    {"node/connect", CONFIG_CONNECT, true, 0, 0, 0, "(CLIENT@ENDPOINT)",
         "a member that is dialled there, whatever it says of itself; may repeat; default none"},
     {"node/max_drift_ms", CONFIG_NUMBER, false, AT (max_drift_ms), 1, 86400000, "100",
         "how far ahead of this node's clock a received timestamp may be"},
@@ -40,7 +40,7 @@ const config_key_t config_keys[] = {
         "operations from pipelines"},
     {"endpoints/admin", CONFIG_BIND, false, AT (admin), 0, 0, "ipc://%s/admin.sock",
         "the command tidepool"},
-    {"endpoints/allow", CONFIG_KEYS, true, 0, 0, 0, "CURVE key, 40 characters of Z85",
+    {"endpoints/allow", CONFIG_KEYS, true, 0, 0, 0, "(CURVE key, 40 characters of Z85)",
         "apps whose key this is may use the endpoints above that are not ipc; may repeat"},
 };
 //  clang-format on

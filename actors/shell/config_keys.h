@@ -24,7 +24,7 @@ typedef struct config_key {
     bool repeats;
     size_t offset;       // in config_t
     uint64_t low, high;  // of numbers
-    const char *initial; // as it stands in node.zpl; DIR is put in for %s
+    const char *initial; // as it stands in node.zpl; in brackets where it is no literal; DIR is put in for %s
     const char *text;
 } config_key_t;
 

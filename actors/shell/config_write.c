@@ -47,10 +47,11 @@ static void write_key (
         last = value ? value : last;
     }
     if (!last) {
-        write_text (out, "#   %s = \"", name);
-        write_text (out, strchr (key->initial, '%') ? "ipc://DIR/%s.sock" : "%s",
-            strchr (key->initial, '%') ? name : key->initial);
-        write_text (out, "\"\n");
+        write_text (out, "#    %s = ", name);
+        if (strchr (key->initial, '%'))
+            write_text (out, "\"ipc://DIR/%s.sock\"\n", name);
+        else
+            write_text (out, *key->initial == '(' ? "%s\n" : "\"%s\"\n", key->initial);
     } else if (!key->repeats) {
         write_text (out, "    %s = ", name);
         write_value (out, last);

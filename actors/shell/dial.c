@@ -96,7 +96,7 @@ static int dial_connect (dials_t *self, dial_t *dial, const edge_dial_t *ask, wh
         dial->monitor = listen_monitor (dial->socket,
             ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
                 ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
-                ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED,
+                ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_CONNECT_RETRIED,
             why);
     if (!dial->monitor)
         return ERR_SYSTEM;
@@ -105,9 +105,7 @@ static int dial_connect (dials_t *self, dial_t *dial, const edge_dial_t *ask, wh
         return why_fail (why, ERR_BAD_REQUEST, "the endpoint is too long");
     snprintf (endpoint, sizeof endpoint, "%.*s", (int)ask->endpoint.size,
         (const char *)ask->endpoint.data);
-    if (zmq_connect (dial->socket, endpoint))
-        return why_fail (why, ERR_BAD_REQUEST, "%s", zmq_strerror (zmq_errno ()));
-    return 0;
+    return listen_connect (dial->socket, endpoint, why);
 }
 
 void dials_open (dials_t *self, const edge_dial_t *ask, mail_list_t *in)
@@ -159,6 +157,9 @@ static void dial_event (dials_t *self, dial_t *dial, int event, uint32_t value, 
         //  A CURVE server that cannot open our first box (made for another key) just closes.
         dial_end (dial, EDGE_UNREACHABLE,
             value == EAGAIN ? "it does not answer" : "it hung up in the handshake: another key?");
+        break;
+    case ZMQ_EVENT_CONNECT_RETRIED:
+        dial_end (dial, EDGE_UNREACHABLE, "there is no such host or address");
         break;
     case ZMQ_EVENT_CLOSED: dial_end (dial, EDGE_UNREACHABLE, "nobody listens there"); break;
     case ZMQ_EVENT_DISCONNECTED:

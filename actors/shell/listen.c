@@ -16,7 +16,9 @@
 #define SILENCE_MSEC       15000
 #define HANDSHAKE_MSEC     5000
 #define LINGER_MSEC        1000
-#define BACKLOG            1024
+#define RECONNECT_MSEC                                                                             \
+    3600000 // never: the dial is closed before. -1 would leave a name that is not found unsaid
+#define BACKLOG 1024
 
 static bool set_int (void *socket, int option, int value)
 {
@@ -52,7 +54,8 @@ static bool set_server (void *socket, const listen_options_t *options)
 
 static bool set_dialler (void *socket, const listen_options_t *options)
 {
-    return set_int (socket, ZMQ_IMMEDIATE, 1) && set_int (socket, ZMQ_RECONNECT_IVL, -1) &&
+    return set_int (socket, ZMQ_IMMEDIATE, 1) &&
+           set_int (socket, ZMQ_RECONNECT_IVL, RECONNECT_MSEC) &&
            set_int (socket, ZMQ_CONNECT_TIMEOUT, HANDSHAKE_MSEC) &&
            zmq_setsockopt (socket, ZMQ_CURVE_SERVERKEY, options->server->bytes, KEY_SIZE) == 0 &&
            zmq_setsockopt (socket, ZMQ_CURVE_PUBLICKEY, options->key->bytes, KEY_SIZE) == 0 &&
@@ -121,6 +124,26 @@ bool endpoint_is_ipc (const char *endpoint)
     return strncmp (endpoint, "ipc://", 6) == 0;
 }
 
+void listen_unlink (const char *endpoint)
+{
+    if (endpoint_is_ipc (endpoint))
+        unlink (endpoint + 6);
+}
+
+//  With IPv6 on, IPv4 addresses look like ::ffff:127.0.0.1 everywhere: so only where one is written.
+static void set_family (void *socket, const char *endpoint)
+{
+    set_int (socket, ZMQ_IPV6, strchr (endpoint, '[') != NULL);
+}
+
+int listen_connect (void *socket, const char *endpoint, why_t *why)
+{
+    set_family (socket, endpoint);
+    if (zmq_connect (socket, endpoint))
+        return why_fail (why, ERR_BAD_REQUEST, "%s", zmq_strerror (zmq_errno ()));
+    return 0;
+}
+
 //  ---- binding
 
 static bool somebody_answers (const char *path)
@@ -167,6 +190,7 @@ int listen_bind (void *socket, const char *endpoint, const char *kept,
     bool ipc = endpoint_is_ipc (endpoint);
     if (ipc && check_path (endpoint + 6, why))
         return ERR_IN_USE;
+    set_family (socket, endpoint);
     bool bound = keep_port (endpoint, kept, same, sizeof same) && zmq_bind (socket, same) == 0;
     if (!bound && zmq_bind (socket, endpoint))
         return why_fail (why, zmq_errno () == EADDRINUSE ? ERR_IN_USE : ERR_SYSTEM,

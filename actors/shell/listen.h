@@ -38,6 +38,11 @@ bool listen_event (void *monitor, int *ret_event, uint32_t *ret_value);
 int listen_bind (void *socket, const char *endpoint, const char *kept,
     char ret_bound[LIMIT_ENDPOINT_BYTES + 1], why_t *why);
 
+int listen_connect (void *socket, const char *endpoint, why_t *why);
+
+//  Removes the file that a socket of ipc leaves behind (ZeroMQ does not).
+void listen_unlink (const char *endpoint);
+
 bool endpoint_is_ipc (const char *endpoint);
 
 #endif

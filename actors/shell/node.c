@@ -5,6 +5,7 @@
 #include "actors/shell/config.h"
 #include "actors/shell/disk_real.h"
 #include "actors/shell/home.h"
+#include "actors/shell/listen.h"
 #include "actors/shell/log.h"
 #include "actors/shell/mailbox.h"
 #include "actors/shell/process.h"
@@ -279,12 +280,31 @@ static int watch (node_t *self, why_t *why)
 
 //  ---- closing
 
+static void unlink_bound (const actor_t *actor)
+{
+    edge_bound_t bound;
+    for (size_t i = 0; actor_bound (actor, i).size; i++) {
+        slice_t text;
+        size_t count = 0;
+        if (message_unpack (&edge_bound_type, actor_bound (actor, i), &bound, NULL))
+            continue;
+        cursor_t cursor = cursor_over (bound.endpoints);
+        cursor_array (&cursor, &count);
+        for (size_t j = 0; j < count && cursor_text (&cursor, &text) == 0; j++) {
+            char endpoint[LIMIT_ENDPOINT_BYTES + 1];
+            snprintf (endpoint, sizeof endpoint, "%.*s", (int)text.size, (const char *)text.data);
+            listen_unlink (endpoint);
+        }
+    }
+}
+
 static void stop_actors (node_t *self)
 {
     sd_notify (0, "STOPPING=1");
     while (self->actor_count > 0) {
         actor_t **actor_p = &self->actors[--self->actor_count];
         log_printf (ACTOR_NODE, SAY_DEBUG, "stopping %s", actor_title (*actor_p));
+        unlink_bound (*actor_p);
         actor_destroy (actor_p);
     }
 }

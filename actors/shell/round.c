@@ -271,7 +271,7 @@ static int call_open (round_t *self)
 static int open_core (round_t *self, why_t *why)
 {
     int rc = self->class->txn == TXN_WRITE ? in_writing (self, call_open)
-        : self->options->store             ? in_reading (self, call_open)
+             : self->options->store        ? in_reading (self, call_open)
                                            : call_open (self);
     if (rc)
         why_fail (why, rc, "%s: %s", actor_name (self->class->actor), error_text (rc));

@@ -86,13 +86,14 @@ void zap_admit (zap_t *self, int domain, const public_key_t *keys, size_t count)
         abort ();
     if (count)
         memcpy (set->keys, keys, count * sizeof *keys);
-    qsort (set->keys, count, sizeof *keys, compare_keys);
+    if (count > 1)
+        qsort (set->keys, count, sizeof *keys, compare_keys);
 }
 
 static bool admits (const zap_t *self, int domain, slice_t key)
 {
     const key_set_t *set = &self->sets[domain];
-    return bsearch (key.data, set->keys, set->count, KEY_SIZE, compare_keys) != NULL;
+    return set->count && bsearch (key.data, set->keys, set->count, KEY_SIZE, compare_keys) != NULL;
 }
 
 static bool frame_is (const frame_t *frame, const char *text)
