@@ -32,7 +32,7 @@ import zmq.utils.z85
 
 ROOT = pathlib.Path (__file__).resolve ().parents[2]
 BIN = pathlib.Path (os.environ.get ("TIDEPOOL_BIN", ROOT / "build/release/bin"))
-DEADLINE = 60
+DEADLINE = float (os.environ.get ("TIDEPOOL_DEADLINE", 60))
 PAUSE = 0.02    # between two looks at a node
 LOG_TAIL = 60   # lines of each node's log that a failed test shows
 
@@ -576,6 +576,7 @@ class Case (unittest.TestCase):
         # ipc paths end at 107 bytes
         self.place = pathlib.Path (tempfile.mkdtemp (prefix="tp-"))
         self.context = zmq.Context ()
+        self.context.rcvtimeo = int (DEADLINE * 1000) # of every socket: a test never hangs
         self.nodes = []
         try:
             super ().run (result)
@@ -618,4 +619,4 @@ def main ():
     for program in ("tidepool", "tidepoold"):
         if not (BIN / program).exists ():
             sys.exit (f"{BIN / program} is missing: build first, or set TIDEPOOL_BIN")
-    unittest.main (verbosity=2, failfast=False)
+    unittest.main (verbosity=2, warnings="ignore")
