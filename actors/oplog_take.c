@@ -55,17 +55,18 @@ void oplog_take_answer (step_t *step, const mail_t *mail, const taken_t *answer)
 //  0: it is next; ERR_DUPLICATE, ERR_TOO_EARLY, ERR_FORKED.
 static int chain_check (const oplog_t *self, const batch_t *batch)
 {
+    static const watermark_t none;
     const watermark_t *mark = vector_find (&self->shared, &batch->origin);
-    uint64_t upto = mark ? mark->upto : 0;
-    if (batch->upto == upto)
-        return memcmp (&mark->hash, &batch->hash, sizeof mark->hash) ? ERR_FORKED : ERR_DUPLICATE;
-    if (batch->upto < upto)
+    if (!mark)
+        mark = &none;
+    if (batch->upto == mark->upto)
+        return hash_equal (&mark->hash, &batch->hash) ? ERR_DUPLICATE : ERR_FORKED;
+    if (batch->upto < mark->upto)
         return ERR_DUPLICATE;
-    if (batch->after > upto)
+    if (batch->after > mark->upto)
         return ERR_TOO_EARLY;
-    if (batch->after < upto)
-        return ERR_FORKED;
-    return upto && memcmp (&mark->hash, &batch->previous, sizeof mark->hash) ? ERR_FORKED : 0;
+    return batch->after == mark->upto && hash_equal (&mark->hash, &batch->previous) ? 0
+                                                                                    : ERR_FORKED;
 }
 
 //  Every resource that a batch speaks of is known here: declarations travel ahead of data.

@@ -49,23 +49,23 @@ typedef struct last_seen {
 typedef struct pool {
     const actor_setup_t *setup;
     uuid16_t me;
-    bool has_pool;
     uuid16_t pool;
     pool_task_t *tasks;
     uint64_t next_ticket;
-    bool stating;              // an own record is being written
-    endpoint_list_t endpoints; // where we listen, as link said
-    endpoint_list_t door;
-    bool bound;
     last_seen_t *seen;
     size_t seen_count;
     uint64_t told_ns; // link was told of it
     uint64_t saved_ns;
+    endpoint_list_t endpoints; // where we listen, as link said
+    endpoint_list_t door;
     //  A door that we knock at.
-    bool knocking;
     ticket_t ticket;
-    int join_asker;
     uint64_t join_ticket;
+    int join_asker;
+    bool knocking;
+    bool has_pool;
+    bool stating; // an own record is being written
+    bool bound;
 } pool_t;
 
 //  pool.c

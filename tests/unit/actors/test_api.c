@@ -339,7 +339,7 @@ Test (api, record_as_large_as_a_page_stands_alone)
 {
     harness_t *self = api_new ();
     size_t pages;
-    large_records (self, LIMIT_VALUE_BYTES - 100);
+    large_records (self, LIMIT_PAGE_BYTES);
     cr_assert_eq (list_all (self, "tags", 100, &pages), 7);
     cr_assert_eq (pages, 7);
     harness_destroy (&self);
@@ -533,16 +533,19 @@ Test (credit, sockets_are_held_while_oplog_has_too_many_bytes)
     pack_string (&body, "padding");
     pack_bin (&body, slice_of (bytes, size));
     slice_t frame = buffer_slice (&body);
-    uint64_t last = 0;
+    uint64_t tickets[4];
     for (int i = 0; i < 4; i++) {
         cr_assert_null (harness_take (self, MAIL_EDGE_HOLD));
         harness_message (self, &frame, 1);
-        last = harness_take (self, MAIL_APPLY)->envelope.ticket;
+        tickets[i] = harness_take (self, MAIL_APPLY)->envelope.ticket;
     }
     buffer_release (&body);
     expect_hold (self, true);
-    settle (self, last);
+    settle (self, tickets[2]);
+    settle (self, tickets[0]);
     cr_assert_null (harness_take (self, MAIL_EDGE_HOLD));
+    settle (self, tickets[1]);
+    expect_hold (self, false);
     harness_destroy (&self);
 }
 
