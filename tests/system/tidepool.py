@@ -8,7 +8,6 @@ that has failed already goes on.
 """
 
 import base64
-import collections
 import contextlib
 import ctypes
 import hashlib
@@ -136,8 +135,8 @@ class Requests:
 
 
 class Feed:
-    """A subscriber. When this returns from the constructor the subscription is known to stand: a record of
-    a local resource of its own was seen to arrive."""
+    """A subscriber. When the constructor returns, the subscription is known to stand: a record of a local
+    resource of its own was seen to arrive, and all that came before it is dropped."""
 
     PROBE = "feed_probe"
 
@@ -151,13 +150,14 @@ class Feed:
             self.socket.subscribe (topic)
         self.socket.subscribe (self.PROBE + "/")
         node.api ("declare", resources={self.PROBE: {"kind": "local"}})
-        self.kept = collections.deque ()
         wait_until (self._probe, what="the subscription stands")
-        self.kept.clear ()
 
     def _probe (self):
         self.node.create (self.PROBE, n=0)
-        return self.socket.poll (100)
+        while self.socket.poll (100):
+            if self.socket.recv_multipart ()[0].decode ().startswith (self.PROBE + "/"):
+                return True
+        return False
 
     def next (self, timeout=DEADLINE):
         """(topic, change); None if there is nothing in time"""
