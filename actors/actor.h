@@ -5,7 +5,7 @@
 //  thread with sockets; a test or a simulator runs it by calling it.
 //
 //  One round of the shell:
-//      1. it drains what has arrived (bounded) and calls `receive` for each mail;
+//      1. it takes what has arrived (bounded), opens its transaction, and calls `receive` for each mail;
 //      2. a core that works under TXN_WRITE is asked `ready`; if so the shell opens a writing transaction and calls
 //         `work`, commits, and calls `settle` with what came of it (0, or the error of work or commit).
 //         With ERR_MAP_FULL it grows the map and runs `work` again first;

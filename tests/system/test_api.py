@@ -154,6 +154,7 @@ class Write (Case):
         self.assertRefused ("UNKNOWN_RESOURCE", node.api, "get", resource="nowhere", uuid=away)
         self.assertRefused ("DERIVED", node.create, "files", size=1)
         self.assertRefused ("TOO_LARGE", node.create, "tags", name="x" * (1 << 20))
+        self.assertRefused ("TOO_LARGE", node.create, "tags", **{"x" * 200: 1})
         self.assertRefused ("BAD_REQUEST", node.api, "apply")
         self.assertRefused ("BAD_REQUEST", node.api, "apply", ops=[])
         self.assertRefused ("BAD_REQUEST", node.api, "apply", ops={})
@@ -161,8 +162,7 @@ class Write (Case):
         for bad in ({"action": "replace", "resource": "tags"}, {"resource": "tags"},
                     {"action": "create"}, {**create, "value": []}, {**create, "value": {1: 2}},
                     {**create, "on_conflict": "explode"}, {"action": "update", "resource": "tags"},
-                    {"action": "delete", "resource": "tags"}, {**create, "value": {"x" * 200: 1}},
-                    7, None, []):
+                    {"action": "delete", "resource": "tags"}, 7, None, []):
             with self.subTest (bad):
                 answer = self.assertRefused ("BAD_REQUEST", node.apply, create, bad)
                 self.assertEqual (answer["op"], 1)

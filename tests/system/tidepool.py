@@ -8,7 +8,6 @@ that has failed already goes on.
 """
 
 import base64
-import collections
 import contextlib
 import ctypes
 import hashlib
@@ -32,7 +31,7 @@ import zmq.utils.z85
 
 ROOT = pathlib.Path (__file__).resolve ().parents[2]
 BIN = pathlib.Path (os.environ.get ("TIDEPOOL_BIN", ROOT / "build/release/bin"))
-DEADLINE = 60
+DEADLINE = float (os.environ.get ("TIDEPOOL_DEADLINE", 60))
 PAUSE = 0.02    # between two looks at a node
 LOG_TAIL = 60   # lines of each node's log that a failed test shows
 
@@ -136,8 +135,8 @@ class Requests:
 
 
 class Feed:
-    """A subscriber. When this returns from the constructor the subscription is known to stand: a record of
-    a local resource of its own was seen to arrive."""
+    """A subscriber. When the constructor returns, the subscription is known to stand: a record of a local
+    resource of its own was seen to arrive, and all that came before it is dropped."""
 
     PROBE = "feed_probe"
 
@@ -151,13 +150,14 @@ class Feed:
             self.socket.subscribe (topic)
         self.socket.subscribe (self.PROBE + "/")
         node.api ("declare", resources={self.PROBE: {"kind": "local"}})
-        self.kept = collections.deque ()
         wait_until (self._probe, what="the subscription stands")
-        self.kept.clear ()
 
     def _probe (self):
         self.node.create (self.PROBE, n=0)
-        return self.socket.poll (100)
+        while self.socket.poll (100):
+            if self.socket.recv_multipart ()[0].decode ().startswith (self.PROBE + "/"):
+                return True
+        return False
 
     def next (self, timeout=DEADLINE):
         """(topic, change); None if there is nothing in time"""
@@ -576,6 +576,7 @@ class Case (unittest.TestCase):
         # ipc paths end at 107 bytes
         self.place = pathlib.Path (tempfile.mkdtemp (prefix="tp-"))
         self.context = zmq.Context ()
+        self.context.rcvtimeo = int (DEADLINE * 1000) # of every socket: a test never hangs
         self.nodes = []
         try:
             super ().run (result)
@@ -618,4 +619,4 @@ def main ():
     for program in ("tidepool", "tidepoold"):
         if not (BIN / program).exists ():
             sys.exit (f"{BIN / program} is missing: build first, or set TIDEPOOL_BIN")
-    unittest.main (verbosity=2, failfast=False)
+    unittest.main (verbosity=2, warnings="ignore")
