@@ -12,13 +12,13 @@
 #define DEPTH_MAX (LIMIT_DEPTH + 8)
 
 //  What a value is known to be from where it stands.
-typedef struct place {
+typedef struct spot {
     bool uuid;   // a bin 16 is a uuid
     bool record; // inside of a record's value: nothing is known but its own names
     int depth;
-} place_t;
+} spot_t;
 
-static void write_any (cursor_t *cursor, place_t place, buffer_t *out);
+static void write_any (cursor_t *cursor, spot_t place, buffer_t *out);
 
 static void append (buffer_t *out, const char *text)
 {
@@ -93,7 +93,7 @@ static bool is_timestamp (const cursor_t *cursor, timestamp_t *ret_timestamp)
     return timestamp_unpack (&ahead, ret_timestamp) == 0;
 }
 
-static void write_array (cursor_t *cursor, place_t place, buffer_t *out)
+static void write_array (cursor_t *cursor, spot_t place, buffer_t *out)
 {
     size_t count = 0;
     timestamp_t timestamp;
@@ -129,7 +129,7 @@ static bool names_uuid (slice_t name, bool record)
     return is_one_of (name, anywhere) || (!record && is_one_of (name, outside));
 }
 
-static void write_key (cursor_t *cursor, place_t place, slice_t *ret_name, buffer_t *out)
+static void write_key (cursor_t *cursor, spot_t place, slice_t *ret_name, buffer_t *out)
 {
     slice_t name = {NULL, 0};
     if (cursor_text (cursor, &name) == 0)
@@ -143,14 +143,14 @@ static void write_key (cursor_t *cursor, place_t place, slice_t *ret_name, buffe
     *ret_name = name;
 }
 
-static void write_map (cursor_t *cursor, place_t place, buffer_t *out)
+static void write_map (cursor_t *cursor, spot_t place, buffer_t *out)
 {
     size_t count = 0;
     cursor_map (cursor, &count);
     append (out, "{");
     for (size_t i = 0; i < count; i++) {
         slice_t name;
-        place_t inside = place;
+        spot_t inside = place;
         append (out, i ? ", " : "");
         write_key (cursor, place, &name, out);
         append (out, ": ");
@@ -178,7 +178,7 @@ static void write_number (cursor_t *cursor, buffer_t *out)
 }
 
 //  The value is sound: pack_check or cursor_skip has been over it.
-static void write_any (cursor_t *cursor, place_t place, buffer_t *out)
+static void write_any (cursor_t *cursor, spot_t place, buffer_t *out)
 {
     slice_t bytes = {NULL, 0};
     bool yes = false;
@@ -213,7 +213,7 @@ static void write_any (cursor_t *cursor, place_t place, buffer_t *out)
     }
 }
 
-static void write_whole (slice_t value, place_t place, buffer_t *out)
+static void write_whole (slice_t value, spot_t place, buffer_t *out)
 {
     cursor_t cursor = cursor_over (value);
     cursor_t sound = cursor;
@@ -225,10 +225,10 @@ static void write_whole (slice_t value, place_t place, buffer_t *out)
 
 void json_write (slice_t value, buffer_t *out)
 {
-    write_whole (value, (place_t){false, false, 0}, out);
+    write_whole (value, (spot_t){false, false, 0}, out);
 }
 
 void json_write_value (slice_t value, const char *key, buffer_t *out)
 {
-    write_whole (value, (place_t){names_uuid (slice_text (key), true), true, 0}, out);
+    write_whole (value, (spot_t){names_uuid (slice_text (key), true), true, 0}, out);
 }

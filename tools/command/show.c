@@ -1,7 +1,6 @@
 //  show - how what a node says looks to a person
 
 #include "tools/command/show.h"
-#include "tools/command/json.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -161,46 +160,4 @@ char *show_age (uint64_t now, uint64_t time, char *ret_text)
         snprintf (ret_text, SHOW_SIZE, ahead ? "in %.60s" : "%.60s ago",
             show_duration (seconds, duration));
     return ret_text;
-}
-
-//  ---- values
-
-void show_value (slice_t value, const char *key, buffer_t *out)
-{
-    cursor_t cursor = cursor_over (value);
-    slice_t text;
-    buffer_t json = {NULL, 0, 0};
-    if (cursor_text (&cursor, &text) == 0) {
-        show_escape (text, out);
-        return;
-    }
-    json_write_value (value, key, &json);
-    bool quoted = json.size > 1 && json.data[0] == '"'; // bytes, a uuid: their text alone is clear
-    buffer_append (out, json.data + quoted, json.size - 2u * quoted);
-    buffer_release (&json);
-}
-
-void show_properties (slice_t map, buffer_t *out)
-{
-    cursor_t cursor = cursor_over (map);
-    size_t count;
-    slice_t name, value;
-    if (cursor_map (&cursor, &count))
-        return;
-    for (size_t i = 0; i < count; i++) {
-        char key[LIMIT_NAME_BYTES + 1] = "";
-        if (cursor_text (&cursor, &name) || cursor_skip (&cursor, &value))
-            return;
-        memcpy (key, name.data, name.size < sizeof key ? name.size : 0);
-        cursor_t inside = cursor_over (value);
-        bool text = cursor_kind (&inside) == PACK_TEXT;
-        if (i)
-            buffer_append (out, " ", 1);
-        show_escape (name, out);
-        buffer_append (out, text ? "=" : ":=", text ? 1 : 2);
-        if (text)
-            show_value (value, key, out);
-        else
-            json_write_value (value, key, out);
-    }
 }

@@ -6,7 +6,6 @@
 #ifndef TIDEPOOL_SHOW_H
 #define TIDEPOOL_SHOW_H
 
-#include "messages/limits.h"
 #include "messages/timestamp.h"
 
 #include <stdio.h>
@@ -50,11 +49,5 @@ char *show_number (uint64_t number, char *ret_text);    // 1,234,567
 char *show_duration (uint64_t seconds, char *ret_text); // 42 s, 3 min, 5 h, 2 days
 char *show_age (uint64_t now, uint64_t time,
     char *ret_text); // NTP 32.32: just now, 3 min ago, in 5 s; 0: never
-
-//  What a value is to a person: a text as it is (escaped), a time with its age, anything else as JSON.
-void show_value (slice_t value, const char *key, buffer_t *out);
-
-//  "k=v k:=v", as it could be typed: of a record's value.
-void show_properties (slice_t map, buffer_t *out);
 
 #endif

@@ -17,7 +17,7 @@ typedef struct cell {
 struct table {
     char *columns;
     size_t column_count;
-    const char *const *heads;
+    cell_t *heads; // NULL: no line of them
     cell_t *cells; // row by row
     size_t count;
     size_t capacity;
@@ -31,13 +31,23 @@ static void *checked (void *memory)
     return memory;
 }
 
+static void cell_set (cell_t *cell, int style, slice_t text)
+{
+    *cell = (cell_t){.style = style};
+    show_escape (text, &cell->text);
+    cell->width = show_columns (buffer_slice (&cell->text));
+}
+
 table_t *table_new (const char *columns, const char *const *heads)
 {
     table_t *self = checked (calloc (1, sizeof *self));
     self->columns = checked (strdup (columns));
     self->column_count = strlen (columns);
     self->widths = checked (calloc (self->column_count, sizeof *self->widths));
-    self->heads = heads;
+    if (heads)
+        self->heads = checked (calloc (self->column_count, sizeof *self->heads));
+    for (size_t i = 0; heads && i < self->column_count; i++)
+        cell_set (&self->heads[i], STYLE_FAINT, slice_text (heads[i]));
     return self;
 }
 
@@ -48,6 +58,9 @@ void table_destroy (table_t **self_p)
         return;
     for (size_t i = 0; i < self->count; i++)
         buffer_release (&self->cells[i].text);
+    for (size_t i = 0; self->heads && i < self->column_count; i++)
+        buffer_release (&self->heads[i].text);
+    free (self->heads);
     free (self->cells);
     free (self->widths);
     free (self->columns);
@@ -61,10 +74,7 @@ void table_add (table_t *self, int style, slice_t text)
         self->capacity = self->capacity ? 2 * self->capacity : 64;
         self->cells = checked (realloc (self->cells, self->capacity * sizeof *self->cells));
     }
-    cell_t *cell = &self->cells[self->count++];
-    *cell = (cell_t){.style = style};
-    show_escape (text, &cell->text);
-    cell->width = show_columns (buffer_slice (&cell->text));
+    cell_set (&self->cells[self->count++], style, text);
 }
 
 void table_add_text (table_t *self, int style, const char *text)
@@ -92,7 +102,7 @@ size_t table_rows (const table_t *self)
 static void measure (table_t *self)
 {
     for (size_t i = 0; i < self->column_count; i++)
-        self->widths[i] = self->heads ? strlen (self->heads[i]) : 0;
+        self->widths[i] = self->heads ? self->heads[i].width : 0;
     for (size_t i = 0; i < self->count; i++) {
         size_t *width = &self->widths[i % self->column_count];
         if (self->cells[i].width > *width)
@@ -167,13 +177,8 @@ void table_print (table_t *self, const show_t *show)
     measure (self);
     if (show->width)
         fit (self, (size_t)show->width);
-    for (size_t i = 0; self->heads && i < self->column_count; i++) {
-        size_t size = strlen (self->heads[i]);
-        cell_t head = {.style = STYLE_FAINT, .width = size};
-        buffer_append (&head.text, self->heads[i], size);
-        print_cell (self, show, i, &head);
-        buffer_release (&head.text);
-    }
+    for (size_t i = 0; self->heads && i < self->column_count; i++)
+        print_cell (self, show, i, &self->heads[i]);
     for (size_t i = 0; i < self->count; i++)
         print_cell (self, show, i % self->column_count, &self->cells[i]);
 }
