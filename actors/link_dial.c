@@ -2,6 +2,8 @@
 
 #include "actors/link.h"
 
+#include "messages/endpoints.h"
+
 #include <stdlib.h>
 
 bool link_is_paused (const link_t *self, const uuid16_t *client)
@@ -155,29 +157,14 @@ static void door_next (link_t *self, step_t *step)
     step_wake_at (step, door->deadline_ns);
 }
 
-static void endpoints_unpack (slice_t packed, endpoint_list_t *list)
-{
-    cursor_t cursor = cursor_over (packed);
-    size_t count;
-    list->count = 0;
-    if (cursor_array (&cursor, &count))
-        return;
-    while (count-- && list->count < LIMIT_ENDPOINTS) {
-        slice_t text;
-        if (cursor_text (&cursor, &text) || text.size > LIMIT_ENDPOINT_BYTES)
-            return;
-        char *item = list->items[list->count++];
-        memcpy (item, text.data, text.size);
-        item[text.size] = 0;
-    }
-}
-
 void link_door_dial (link_t *self, step_t *step, const door_dial_t *dial_mail)
 {
     door_call_t *door = &self->door;
     door_hang_up (self, step);
     door->active = true;
-    endpoints_unpack (dial_mail->endpoints, &door->endpoints);
+    cursor_t endpoints = cursor_over (dial_mail->endpoints);
+    if (endpoints_unpack (&endpoints, door->endpoints.items, &door->endpoints.count))
+        door->endpoints.count = 0;
     door->next = 0;
     door->server = dial_mail->server;
     if (dial_mail->secret.size == sizeof door->secret)

@@ -8,6 +8,9 @@
 
 #include "actors/pool.h"
 
+#include "actors/sockets.h"
+#include "messages/endpoints.h"
+
 #include <stdlib.h>
 
 //  ---- tasks
@@ -408,33 +411,16 @@ static void on_advanced (pool_t *self, step_t *step, const mail_t *mail)
     record_state (self, step);
 }
 
-static void list_fill (endpoint_list_t *list, slice_t packed)
-{
-    cursor_t cursor = cursor_over (packed);
-    size_t count;
-    list->count = 0;
-    if (cursor_array (&cursor, &count))
-        return;
-    while (count-- && list->count < LIMIT_ENDPOINTS) {
-        slice_t text;
-        if (cursor_text (&cursor, &text) || text.size > LIMIT_ENDPOINT_BYTES)
-            return;
-        char *item = list->items[list->count++];
-        memcpy (item, text.data, text.size);
-        item[text.size] = 0;
-    }
-}
-
 static void on_bound (pool_t *self, step_t *step, const mail_t *mail)
 {
     edge_bound_t bound;
     if (step_unpack (step, mail, &edge_bound_type, &bound))
         return;
-    if (bound.socket == 0) {
-        list_fill (&self->endpoints, bound.endpoints);
-        self->bound = true;
-    } else
-        list_fill (&self->door, bound.endpoints);
+    endpoint_list_t *list = bound.socket == LINK_PEERS ? &self->endpoints : &self->door;
+    cursor_t cursor = cursor_over (bound.endpoints);
+    if (endpoints_unpack (&cursor, list->items, &list->count))
+        list->count = 0;
+    self->bound |= bound.socket == LINK_PEERS;
     record_state (self, step);
 }
 

@@ -6,6 +6,8 @@
 
 #include "actors/pool.h"
 
+#include "messages/endpoints.h"
+
 #include <stdlib.h>
 
 static uint64_t unix_seconds (const step_t *step)
@@ -246,9 +248,7 @@ static void knock (pool_t *self, step_t *step)
         .name = slice_text (self->setup->config->name),
         .signature = slice_of (signature, sizeof signature)};
     message_pack (&door_request_type, &request, &packed);
-    pack_array (&endpoints, self->ticket.endpoint_count);
-    for (size_t i = 0; i < self->ticket.endpoint_count; i++)
-        pack_string (&endpoints, self->ticket.endpoints[i]);
+    endpoints_pack (self->ticket.endpoints, self->ticket.endpoint_count, &endpoints);
     if (curve_of_key (&self->ticket.key, &server) == 0) {
         door_dial_t dial = {.endpoints = buffer_slice (&endpoints),
             .server = server,

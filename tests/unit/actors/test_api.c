@@ -1,4 +1,4 @@
-#include "harness.h"
+#include "tests/unit/actors/harness.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -403,6 +403,26 @@ Test (api, changes_filter_moves_the_cursor_past_what_it_hides)
     is (answer, "{id: nil, ok: true, changes: [], cursor: 6, more: false}");
     is (harness_ask (self, "{do: 'changes', resources: []}"),
         "{id: nil, ok: true, changes: [], cursor: 6, more: false}");
+    harness_destroy (&self);
+}
+
+Test (api, changes_end_at_the_stores_own_cursor)
+{
+    harness_t *self = api_new ();
+    uuid16_t owner = uuid_n (20);
+    row_t row = {.resource = slice_text ("file_paths"),
+        .uuid = uuid_n (2),
+        .updated = 5,
+        .value = packed (self, "{path: 'p'}")};
+    harness_create (self, "tags", 1, 1, "x");
+    txn_t *txn = harness_write (self); // a row that comes and goes in one transaction
+    cr_assert_eq (owned_put (txn, &owner, &row), 0);
+    row.updated = 6;
+    row.value = slice_of (NULL, 0);
+    cr_assert_eq (owned_put (txn, &owner, &row), 0);
+    harness_commit (self);
+    is (harness_ask (self, "{do: 'changes', since: 1}"),
+        "{id: nil, ok: true, changes: [], cursor: 2, more: false}");
     harness_destroy (&self);
 }
 
