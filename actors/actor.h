@@ -5,7 +5,7 @@
 //  thread with sockets; a test or a simulator runs it by calling it.
 //
 //  One round of the shell:
-//      1. it drains what has arrived (bounded) and calls `receive` for each mail;
+//      1. it takes what has arrived (bounded), opens its transaction, and calls `receive` for each mail;
 //      2. a core that works under TXN_WRITE is asked `ready`; if so the shell opens a writing transaction and calls
 //         `work`, commits, and calls `settle` with what came of it (0, or the error of work or commit).
 //         With ERR_MAP_FULL it grows the map and runs `work` again first;
@@ -35,12 +35,12 @@ typedef struct frame {
 
 typedef struct mail {
     envelope_t envelope;
-    slice_t body;       // packed; its memory is frames-like: body_release (body_hint)
+    slice_t body; // packed; its memory is frames-like: body_release (body_hint)
     void (*body_release) (void *hint);
     void *body_hint;
     size_t frame_count;
     frame_t frames[MAIL_FRAMES_MAX];
-    struct mail *next;  // of whatever list holds it
+    struct mail *next; // of whatever list holds it
 } mail_t;
 
 mail_t *mail_new (void);
@@ -68,28 +68,30 @@ enum say_level { SAY_DEBUG, SAY_INFO, SAY_WARNING, SAY_ERROR };
 //  What a core is given with each call.
 typedef struct step {
     now_t now;
-    txn_t *txn;          // NULL, reading or writing: as its class says
+    txn_t *txn; // NULL, reading or writing: as its class says
     metrics_t *metrics;
-    mail_list_t out;     // what it wants to be sent, in order
-    uint64_t wake_ns;    // it wants a tick at this monotonic time; kept from round to round; UINT64_MAX: never
-    int self;            // enum actor: who is being stepped
+    mail_list_t out; // what it wants to be sent, in order
+    uint64_t
+        wake_ns; // it wants a tick at this monotonic time; kept from round to round; UINT64_MAX: never
+    int self;    // enum actor: who is being stepped
     void (*random) (void *context, void *bytes, size_t size);
     void (*say) (void *context, int level, const char *text);
-    void *context;       // of random and say
+    void *context; // of random and say
 } step_t;
 
 //  Puts a mail into step->out. Frames are copied (step_send) or handed over (step_send_frames: the array's content is taken).
-void step_send (step_t *self, int to, int verb, uint64_t ticket, const message_type_t *type, const void *body,
-    const slice_t *frames, size_t frame_count);
-void step_send_frames (step_t *self, int to, int verb, uint64_t ticket, const message_type_t *type, const void *body,
-    frame_t *frames, size_t frame_count);
+void step_send (step_t *self, int to, int verb, uint64_t ticket, const message_type_t *type,
+    const void *body, const slice_t *frames, size_t frame_count);
+void step_send_frames (step_t *self, int to, int verb, uint64_t ticket, const message_type_t *type,
+    const void *body, frame_t *frames, size_t frame_count);
 
 //  Copies bytes into a frame that frees itself; takes a buffer's memory as a frame (the buffer is empty then).
 frame_t frame_copy (slice_t bytes);
 frame_t frame_take (buffer_t *buffer);
 
 //  Tells the log, through the shell: printf-like.
-void step_say (step_t *self, int level, const char *format, ...) __attribute__ ((format (printf, 3, 4)));
+void step_say (step_t *self, int level, const char *format, ...)
+    __attribute__ ((format (printf, 3, 4)));
 
 //  Sets step->wake_ns to at the latest this time.
 void step_wake_at (step_t *self, uint64_t mono_ns);
@@ -119,10 +121,10 @@ typedef struct actor_class {
     int (*open) (const actor_setup_t *setup, step_t *step, void **ret_self);
     //  Takes the mail (sets *mail_p to NULL) if it wants to keep it.
     void (*receive) (void *self, step_t *step, mail_t **mail_p);
-    bool (*ready) (void *self, step_t *step);           // TXN_WRITE only
-    int (*work) (void *self, step_t *step);             // TXN_WRITE only
+    bool (*ready) (void *self, step_t *step);             // TXN_WRITE only
+    int (*work) (void *self, step_t *step);               // TXN_WRITE only
     void (*settle) (void *self, step_t *step, int error); // TXN_WRITE only
-    void (*tick) (void *self, step_t *step);            // may be NULL
+    void (*tick) (void *self, step_t *step);              // may be NULL
     void (*close) (void **self_p);
 } actor_class_t;
 

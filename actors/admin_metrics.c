@@ -21,28 +21,31 @@ typedef struct exposition {
     buffer_t text;
 } exposition_t;
 
-static void line_add (buffer_t *out, const char *format, ...)
-    __attribute__ ((format (printf, 2, 3)));
-
-static void line_add (buffer_t *out, const char *format, ...)
+static void text_add (buffer_t *out, const char *text)
 {
-    char line[256];
-    va_list arguments;
-    va_start (arguments, format);
-    int size = vsnprintf (line, sizeof line, format, arguments);
-    va_end (arguments);
-    if (size > 0)
-        buffer_append (out, line, (size_t)size < sizeof line ? (size_t)size : sizeof line - 1);
+    buffer_append (out, text, strlen (text));
+}
+
+static void line_add (buffer_t *out, const char *what, const char *name, const char *text)
+{
+    text_add (out, what);
+    text_add (out, name);
+    text_add (out, " ");
+    text_add (out, text);
+    text_add (out, "\n");
 }
 
 static void head_add (exposition_t *self, const char *name, const char *kind, const char *help)
 {
-    line_add (&self->text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind);
+    line_add (&self->text, "# HELP ", name, help);
+    line_add (&self->text, "# TYPE ", name, kind);
 }
 
 static void value_add (exposition_t *self, const char *name, uint64_t value)
 {
-    line_add (&self->text, "%s %" PRIu64 "\n", name, value);
+    char text[32];
+    snprintf (text, sizeof text, "%" PRIu64, value);
+    line_add (&self->text, "", name, text);
     pack_string (&self->map, name);
     pack_uint (&self->map, value);
     self->count++;
@@ -57,6 +60,7 @@ static void gauge_add (exposition_t *self, const char *name, const char *help, u
 //  The last bucket holds all that is longer, too.
 static void histogram_add (exposition_t *self, metrics_t *metrics)
 {
+    char text[32];
     uint64_t sum = 0;
     double seconds = (double)atomic_load_explicit (&metrics->commit_ns, memory_order_relaxed) / 1e9;
     head_add (self, HISTOGRAM, "histogram", "how long commits took");
@@ -70,7 +74,8 @@ static void histogram_add (exposition_t *self, metrics_t *metrics)
             snprintf (name, sizeof name, HISTOGRAM "_bucket{le=\"+Inf\"}");
         value_add (self, name, sum);
     }
-    line_add (&self->text, HISTOGRAM "_sum %.9g\n", seconds);
+    snprintf (text, sizeof text, "%.9g", seconds);
+    line_add (&self->text, "", HISTOGRAM "_sum", text);
     pack_string (&self->map, HISTOGRAM "_sum");
     pack_double (&self->map, seconds);
     self->count++;

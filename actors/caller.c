@@ -7,18 +7,18 @@
 
 //  ---- the envelope
 
-//  Index of the first empty frame before the last one; -1 where there is none, or where what stands
-//  before it cannot be names of connections.
-static int delimiter_find (const mail_t *mail)
+//  How many frames stand before the body: up to the first empty one, and with it. 0 where there is none,
+//  or where what stands before it cannot be names of connections.
+static size_t hops_count (const mail_t *mail)
 {
     for (size_t i = 0; i + 1 < mail->frame_count; i++) {
         size_t size = mail_frame (mail, i).size;
         if (size == 0)
-            return (int)i;
+            return i + 1;
         if (size > CALLER_HOP_BYTES_MAX)
-            return -1;
+            return 0;
     }
-    return -1;
+    return 0;
 }
 
 //  Fills hops, and the body. ERR_BAD_REQUEST if it is neither of the forms; hops are filled then too, so
@@ -28,8 +28,7 @@ static int envelope_read (const mail_t *mail, caller_t *self, slice_t *ret_body)
     if (mail->frame_count == 0)
         return ERR_BAD_REQUEST;
     size_t last = mail->frame_count - 1;
-    int delimiter = delimiter_find (mail);
-    self->hop_count = (size_t)(delimiter + 1);
+    self->hop_count = hops_count (mail);
     for (size_t i = 0; i < self->hop_count; i++)
         self->hops[i] = mail_frame (mail, i);
     *ret_body = mail_frame (mail, last);

@@ -22,12 +22,12 @@ typedef struct clock_core {
 static int last_known (txn_t *txn, uint64_t *ret_last)
 {
     uint64_t last = 0;
-    vector_t vector = { NULL, 0, 0 };
+    vector_t vector = {NULL, 0, 0};
     int rc = node_get_uint (txn, "clock", &last);
     if (rc == ERR_NOT_FOUND)
         rc = 0;
     for (int kind = WATERMARK_SHARED; rc == 0 && kind <= WATERMARK_ROWS; kind++) {
-        rc = watermarks_load (txn, (enum watermark_kind) kind, &vector);
+        rc = watermarks_load (txn, (enum watermark_kind)kind, &vector);
         for (size_t i = 0; rc == 0 && i < vector.count; i++)
             if (vector.entries[i].upto > last)
                 last = vector.entries[i].upto;
@@ -54,7 +54,7 @@ static int clock_open (const actor_setup_t *setup, step_t *step, void **ret_self
     if (ahead > self->drift_max)
         step_say (step, SAY_WARNING,
             "the wall clock is %llu s behind this node's last timestamp: new ones count on from it",
-            (unsigned long long) (ahead >> 32));
+            (unsigned long long)(ahead >> 32));
     *ret_self = self;
     return 0;
 }
@@ -81,8 +81,8 @@ static int times_receive (clock_core_t *self, uint64_t wall, slice_t times, buff
 static void on_ask (clock_core_t *self, step_t *step, const mail_t *mail)
 {
     clock_ask_t ask;
-    buffer_t ahead = { NULL, 0, 0 };
-    clock_grant_t grant = { .wall = step->now.wall };
+    buffer_t ahead = {NULL, 0, 0};
+    clock_grant_t grant = {.wall = step->now.wall};
     if (step_unpack (step, mail, &clock_ask_type, &ask))
         return;
     if (ask.times.size && times_receive (self, step->now.wall, ask.times, &ahead) == 0)
@@ -90,15 +90,15 @@ static void on_ask (clock_core_t *self, step_t *step, const mail_t *mail)
     if (ask.count && hlc_grant (&self->hlc, step->now.wall, ask.count, &grant.first) == 0)
         grant.count = ask.count;
     metric_add (step->metrics, METRIC_CLOCK_GRANTS, 1);
-    step_send (step, mail->envelope.from, MAIL_CLOCK_GRANT, mail->envelope.ticket, &clock_grant_type,
-        &grant, NULL, 0);
+    step_send (step, mail->envelope.from, MAIL_CLOCK_GRANT, mail->envelope.ticket,
+        &clock_grant_type, &grant, NULL, 0);
     buffer_release (&ahead);
 }
 
 static void on_report (clock_core_t *self, step_t *step, const mail_t *mail)
 {
-    buffer_t answer = { NULL, 0, 0 };
-    timestamp_t last = { self->hlc.last, self->client };
+    buffer_t answer = {NULL, 0, 0};
+    timestamp_t last = {self->hlc.last, self->client};
     pack_map (&answer, 1);
     pack_string (&answer, "clock");
     pack_map (&answer, 3);
@@ -108,7 +108,7 @@ static void on_report (clock_core_t *self, step_t *step, const mail_t *mail)
     pack_uint (&answer, step->now.wall);
     pack_string (&answer, "ahead_ms");
     pack_uint (&answer, time_to_ns (hlc_ahead (step->now.wall, self->hlc.last)) / 1000000);
-    commanded_t commanded = { .answer = buffer_slice (&answer) };
+    commanded_t commanded = {.answer = buffer_slice (&answer)};
     step_send (step, mail->envelope.from, MAIL_COMMANDED, mail->envelope.ticket, &commanded_type,
         &commanded, NULL, 0);
     buffer_release (&answer);

@@ -169,6 +169,12 @@ static void swept_is_missing (ingest_t *self, const swept_t *swept)
     ingest_missing_add (self, key, &swept->place, false);
 }
 
+static bool is_seen (const ingest_t *self, uint64_t hash)
+{
+    return self->seen_count &&
+           bsearch (&hash, self->seen, self->seen_count, sizeof *self->seen, hash_compare);
+}
+
 //  A slice of a large directory: what was not seen is missing.
 int ingest_sweep (ingest_t *self, step_t *step)
 {
@@ -179,8 +185,7 @@ int ingest_sweep (ingest_t *self, step_t *step)
         abort ();
     int rc = dir_sweep (self, step, INGEST_SLICE, swept, &count, &all);
     for (size_t i = 0; rc == 0 && i < count; i++)
-        if (!bsearch (
-                &swept[i].hash, self->seen, self->seen_count, sizeof *self->seen, hash_compare))
+        if (!is_seen (self, swept[i].hash))
             swept_is_missing (self, &swept[i]);
     if (rc == 0 && all) {
         self->sweeping = false;

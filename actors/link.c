@@ -75,7 +75,7 @@ static void member_drop (link_t *self, step_t *step, const uuid16_t *client)
 
 static void keys_admit (link_t *self, step_t *step)
 {
-    edge_admit_t admit = { .socket = LINK_PEERS };
+    edge_admit_t admit = {.socket = LINK_PEERS};
     buffer_clear (&self->scratch);
     pack_array (&self->scratch, self->peer_count);
     for (size_t i = 0; i < self->peer_count; i++)
@@ -110,8 +110,8 @@ int link_members_load (link_t *self, step_t *step)
     bool has_giver;
     int rc = node_get (step->txn, NODE_SETTINGS, slice_text ("joining"), &stored);
     self->joining = rc == 0;
-    if (node_get (step->txn, NODE_SETTINGS, slice_text ("pool"), &stored) == 0
-        && stored.size == sizeof self->pool)
+    if (node_get (step->txn, NODE_SETTINGS, slice_text ("pool"), &stored) == 0 &&
+        stored.size == sizeof self->pool)
         memcpy (&self->pool, stored.data, sizeof self->pool);
     rc = giver_load (self, step, &has_giver);
     if (rc)
@@ -158,8 +158,8 @@ static void joined_changed (link_t *self, step_t *step)
 
 static void declarations_tell (link_t *self, step_t *step)
 {
-    peer_declare_t declare = { .verb = PEER_DECLARE };
-    buffer_t resources = { NULL, 0, 0 };
+    peer_declare_t declare = {.verb = PEER_DECLARE};
+    buffer_t resources = {NULL, 0, 0};
     link_resources_pack (step, &resources);
     declare.resources = buffer_slice (&resources);
     for (size_t i = 0; i < self->line_count; i++)
@@ -171,10 +171,11 @@ static void declarations_tell (link_t *self, step_t *step)
 static void on_advanced (link_t *self, step_t *step, const mail_t *mail)
 {
     advanced_t advanced;
-    vector_t shared = { NULL, 0, 0 }, rows = { NULL, 0, 0 };
+    vector_t shared = {NULL, 0, 0}, rows = {NULL, 0, 0};
     if (step_unpack (step, mail, &advanced_type, &advanced))
         return;
-    cursor_t shared_cursor = cursor_over (advanced.shared), rows_cursor = cursor_over (advanced.rows);
+    cursor_t shared_cursor = cursor_over (advanced.shared),
+             rows_cursor = cursor_over (advanced.rows);
     if (vector_unpack (&shared_cursor, &shared) == 0 && vector_unpack (&rows_cursor, &rows) == 0) {
         vector_merge (&self->shared, &shared);
         vector_merge (&self->rows, &rows);
@@ -197,9 +198,9 @@ static void on_advanced (link_t *self, step_t *step, const mail_t *mail)
 
 static void on_bound (link_t *self, step_t *step, const mail_t *mail)
 {
-    static const char *const settings[] = { "bound/peers", "bound/door" };
+    static const char *const settings[] = {"bound/peers", "bound/door"};
     edge_bound_t bound;
-    buffer_t put = { NULL, 0, 0 };
+    buffer_t put = {NULL, 0, 0};
     if (step_unpack (step, mail, &edge_bound_type, &bound) || bound.socket > LINK_DOOR)
         return;
     buffer_clear (&self->bound[bound.socket]);
@@ -208,8 +209,8 @@ static void on_bound (link_t *self, step_t *step, const mail_t *mail)
     pack_uint (&put, NODE_SETTINGS);
     pack_bin (&put, slice_text (settings[bound.socket]));
     pack_bin (&put, bound.endpoints);
-    slice_t frames[] = { { NULL, 0 }, { NULL, 0 }, buffer_slice (&put) };
-    write_out_t write = { .what = slice_text ("the ports that were given") };
+    slice_t frames[] = {{NULL, 0}, {NULL, 0}, buffer_slice (&put)};
+    write_out_t write = {.what = slice_text ("the ports that were given")};
     step_send (step, ACTOR_OPLOG, MAIL_WRITE, 0, &write_out_type, &write, frames, 3);
     step_send (step, ACTOR_POOL, MAIL_EDGE_BOUND, 0, &edge_bound_type, &bound, NULL, 0);
     buffer_release (&put);
@@ -221,8 +222,8 @@ static void on_edge_in (link_t *self, step_t *step, mail_t **mail_p)
     edge_in_t in;
     if (step_unpack (step, mail, &edge_in_type, &in))
         return;
-    metric_add (step->metrics, METRIC_PEER_BYTES_IN,
-        mail_frame (mail, 0).size + mail_frame (mail, 1).size);
+    metric_add (
+        step->metrics, METRIC_PEER_BYTES_IN, mail_frame (mail, 0).size + mail_frame (mail, 1).size);
     if (in.socket == LINK_DOOR) {
         if (in.line == self->door.line && in.line) {
             link_door_heard (self, step, mail_frame (mail, 0));
@@ -232,7 +233,7 @@ static void on_edge_in (link_t *self, step_t *step, mail_t **mail_p)
             metric_add (step->metrics, METRIC_PEER_GARBAGE, 1);
             return;
         }
-        door_knock_t knock = { .line = in.line, .curve = in.key, .request = mail_frame (mail, 0) };
+        door_knock_t knock = {.line = in.line, .curve = in.key, .request = mail_frame (mail, 0)};
         step_send (step, ACTOR_POOL, MAIL_DOOR_KNOCK, 0, &door_knock_type, &knock, NULL, 0);
         return;
     }
@@ -254,7 +255,7 @@ static void on_door_reply (step_t *step, const mail_t *mail)
     door_reply_t reply;
     if (step_unpack (step, mail, &door_reply_type, &reply))
         return;
-    edge_out_t out = { .socket = LINK_DOOR, .line = reply.line };
+    edge_out_t out = {.socket = LINK_DOOR, .line = reply.line};
     step_send (step, ACTOR_EDGE, MAIL_EDGE_OUT, 0, &edge_out_type, &out, &reply.answer, 1);
 }
 
@@ -263,7 +264,7 @@ static void on_door_keys (step_t *step, const mail_t *mail)
     door_keys_t keys;
     if (step_unpack (step, mail, &door_keys_type, &keys))
         return;
-    edge_admit_t admit = { .socket = LINK_DOOR, .keys = keys.keys };
+    edge_admit_t admit = {.socket = LINK_DOOR, .keys = keys.keys};
     step_send (step, ACTOR_EDGE, MAIL_EDGE_ADMIT, 0, &edge_admit_type, &admit, NULL, 0);
 }
 
@@ -271,7 +272,7 @@ static void on_written (link_t *self, step_t *step, const mail_t *mail)
 {
     written_t written;
     if (step_unpack (step, mail, &written_type, &written) == 0 && mail->envelope.ticket)
-        link_on_declared (self, step, mail->envelope.ticket, -(int) written.error, written.message);
+        link_on_declared (self, step, mail->envelope.ticket, -(int)written.error, written.message);
 }
 
 static void on_peers (link_t *self, step_t *step, const mail_t *mail)
@@ -316,7 +317,7 @@ static void link_receive (void *core, step_t *step, mail_t **mail_p)
 
 static void ack (link_t *self, step_t *step, line_t *line)
 {
-    peer_ack_t message = { .verb = PEER_ACK, .credit = line->credit_due };
+    peer_ack_t message = {.verb = PEER_ACK, .credit = line->credit_due};
     if (!line->credit_due && !line->ack_shared.count && !line->ack_rows.count)
         return;
     buffer_clear (&self->scratch);

@@ -30,17 +30,17 @@
 #include "store/shared.h"
 #include "store/watermarks.h"
 
-#define SECOND_NS        1000000000ull
-#define GREETING_NS      (10 * SECOND_NS) // a connection that says no hello by then is closed
-#define PATIENCE_NS      (2 * SECOND_NS)  // how long a batch is left to its own origin to bring
-#define REDIAL_FIRST_NS  (SECOND_NS / 5)
-#define REDIAL_MOST_NS   (10 * SECOND_NS)
-#define DEFER_MOST_S     30               // a deferred batch is offered again after that at the latest
-#define AGAIN_NS         (SECOND_NS / 2)  // before a stream that did not fit begins again
-#define DOOR_ROUNDS      3                // times that all endpoints of a door are tried
-#define DOOR_PAUSE_NS    (SECOND_NS / 2)  // between two of them
+#define SECOND_NS         1000000000ull
+#define GREETING_NS       (10 * SECOND_NS) // a connection that says no hello by then is closed
+#define PATIENCE_NS       (2 * SECOND_NS)  // how long a batch is left to its own origin to bring
+#define REDIAL_FIRST_NS   (SECOND_NS / 5)
+#define REDIAL_MOST_NS    (10 * SECOND_NS)
+#define DEFER_MOST_S      30 // a deferred batch is offered again after that at the latest
+#define AGAIN_NS          (SECOND_NS / 2) // before a stream that did not fit begins again
+#define DOOR_ROUNDS       3               // times that all endpoints of a door are tried
+#define DOOR_PAUSE_NS     (SECOND_NS / 2) // between two of them
 #define LINE_WAITING_MOST 256             // mails of a peer whose declarations are being stored
-#define FEED_ROUND_BYTES (1u << 20)       // to one peer in one round
+#define FEED_ROUND_BYTES  (1u << 20)      // to one peer in one round
 
 enum line_state { LINE_DIALLED, LINE_GREETING, LINE_DECLARING, LINE_OPEN };
 
@@ -51,39 +51,40 @@ typedef struct peer {
     char name[LIMIT_NAME_BYTES + 1];
     endpoint_list_t endpoints;
     size_t next_endpoint;
-    uint64_t redial_ns;      // monotonic: not before
+    uint64_t redial_ns; // monotonic: not before
     uint64_t backoff_ns;
-    uint64_t dialled_line;   // 0: none under way
+    uint64_t dialled_line; // 0: none under way
     bool paused;
-    vector_t shared;         // last heard, also when it is gone
+    vector_t shared; // last heard, also when it is gone
 } peer_t;
 
 typedef struct line {
-    uint64_t number;         // odd: we dialled it
+    uint64_t number; // odd: we dialled it
     enum line_state state;
     uuid16_t client;
-    public_key_t key;        // CURVE
+    public_key_t key; // CURVE
     uint64_t since_ns;
     uint64_t heard_ns;
     uint64_t pinged_ns;
-    bool greeted;            // our hello is said
-    bool peer_joins;         // it takes a copy; it gets the log only from its giver
+    bool greeted;    // our hello is said
+    bool peer_joins; // it takes a copy; it gets the log only from its giver
 
     //  What it has, as it says, and what is under way to it.
     vector_t shared;
     vector_t shared_sent;
     vector_t rows;
     vector_t rows_sent;
-    vector_t rows_before;    // at its last ping: no progress since means that nobody else brings them
+    vector_t rows_before; // at its last ping: no progress since means that nobody else brings them
     bool impatient;
-    uint64_t cursor;         // next sequence of our log to look at
+    uint64_t cursor; // next sequence of our log to look at
     uint64_t in_flight;
-    uint64_t credit;         // of it
-    uint64_t hold_sequence;  // a batch left to its own origin
+    uint64_t credit;        // of it
+    uint64_t hold_sequence; // a batch left to its own origin
     uint64_t hold_until_ns;
-    uint64_t again_ns;       // nothing is sent before
-    vector_t deferred;       // clients whose batches it did not take; upto: monotonic ns until they are offered again
-    uuid16_t *linked;        // whom it is linked with
+    uint64_t again_ns; // nothing is sent before
+    vector_t
+        deferred; // clients whose batches it did not take; upto: monotonic ns until they are offered again
+    uuid16_t *linked; // whom it is linked with
     size_t linked_count;
 
     //  It copies from us.
@@ -91,18 +92,18 @@ typedef struct line {
     position_t place;
 
     //  What it sends to us.
-    mail_list_t waiting;     // what came while its declarations are being stored
-    buffer_t partial;        // of a batch that comes in pieces
+    mail_list_t waiting; // what came while its declarations are being stored
+    buffer_t partial;    // of a batch that comes in pieces
     uint64_t partial_size;
-    uint64_t taking;         // bytes that oplog has not answered for
-    uint64_t credit_due;     // bytes to give back with the next ack
-    vector_t ack_shared;     // of ours, to be told with the next ack
+    uint64_t taking;     // bytes that oplog has not answered for
+    uint64_t credit_due; // bytes to give back with the next ack
+    vector_t ack_shared; // of ours, to be told with the next ack
     vector_t ack_rows;
 } line_t;
 
 typedef struct door_call {
     bool active;
-    uint64_t line;           // 0: none just now
+    uint64_t line; // 0: none just now
     endpoint_list_t endpoints;
     size_t next;
     public_key_t server;
@@ -115,25 +116,25 @@ typedef struct link {
     const actor_setup_t *setup;
     uuid16_t me;
     uuid16_t pool;
-    peer_t *peers;           // ascending by client
+    peer_t *peers; // ascending by client
     size_t peer_count;
     line_t **lines;
     size_t line_count;
-    uint64_t next_line;      // odd
-    vector_t shared;         // our own watermarks
+    uint64_t next_line; // odd
+    vector_t shared;    // our own watermarks
     vector_t rows;
-    uint64_t sequence;       // of our newest batch
+    uint64_t sequence; // of our newest batch
     bool joining;
     uuid16_t giver;
-    bool has_target;         // while and after a copy: what the giver had when it began
+    bool has_target; // while and after a copy: what the giver had when it began
     vector_t target_shared;
     vector_t target_rows;
-    uint64_t copied;         // records so far
+    uint64_t copied; // records so far
     bool paused_all;
-    uuid16_t *paused;        // clients, known or not
+    uuid16_t *paused; // clients, known or not
     size_t paused_count;
-    buffer_t ages;           // what pool says of all clients, for pings
-    buffer_t bound[2];       // [text, …] where LINK_PEERS and LINK_DOOR listen
+    buffer_t ages;     // what pool says of all clients, for pings
+    buffer_t bound[2]; // [text, …] where LINK_PEERS and LINK_DOOR listen
     door_call_t door;
     buffer_t scratch;
     vector_t seen;
@@ -147,7 +148,8 @@ int link_members_load (link_t *self, step_t *step);
 line_t *link_line (link_t *self, uint64_t number);
 line_t *link_line_of (link_t *self, const uuid16_t *client); // the open one, or NULL
 line_t *link_line_add (link_t *self, step_t *step, uint64_t number);
-void link_line_send (step_t *step, const line_t *line, const message_type_t *type, const void *message,
+void link_line_send (step_t *step, const line_t *line, const message_type_t *type,
+    const void *message,
     buffer_t *payload); // payload (may be NULL) is taken over
 void link_line_close (link_t *self, step_t *step, line_t *line, int error, const char *text);
 void link_line_drop (link_t *self, step_t *step, line_t *line);

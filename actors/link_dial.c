@@ -2,6 +2,8 @@
 
 #include "actors/link.h"
 
+#include "messages/endpoints.h"
+
 #include <stdlib.h>
 
 bool link_is_paused (const link_t *self, const uuid16_t *client)
@@ -27,8 +29,8 @@ void link_peer_lost (step_t *step, peer_t *peer)
 
 static bool may_dial (link_t *self, const peer_t *peer)
 {
-    if (peer->dialled_line || peer->endpoints.count == 0 || link_is_paused (self, &peer->client)
-        || link_line_of (self, &peer->client))
+    if (peer->dialled_line || peer->endpoints.count == 0 || link_is_paused (self, &peer->client) ||
+        link_line_of (self, &peer->client))
         return false;
     return !self->joining || uuid_equal (&peer->client, &self->giver);
 }
@@ -42,8 +44,8 @@ static void dial (link_t *self, step_t *step, peer_t *peer)
     line->client = peer->client;
     line->key = peer->curve;
     peer->dialled_line = line->number;
-    edge_dial_t message = { .line = line->number, .endpoint = slice_text (endpoint),
-        .server = peer->curve };
+    edge_dial_t message = {
+        .line = line->number, .endpoint = slice_text (endpoint), .server = peer->curve};
     step_send (step, ACTOR_EDGE, MAIL_EDGE_DIAL, 0, &edge_dial_type, &message, NULL, 0);
     step_wake_at (step, line->since_ns + GREETING_NS);
 }
@@ -76,7 +78,7 @@ static void line_event (link_t *self, step_t *step, line_t *line, const edge_eve
     if (event->event == EDGE_UNREACHABLE) {
         metric_add (step->metrics, METRIC_PEERS_UNREACHABLE, 1);
         step_say (step, SAY_DEBUG, "%s is not to be reached: %.*s", peer ? peer->name : "a member",
-            (int) event->detail.size, (const char *) event->detail.data);
+            (int)event->detail.size, (const char *)event->detail.data);
     }
     bool was_open = line->state == LINE_OPEN;
     link_line_drop (self, step, line);
@@ -86,7 +88,7 @@ static void line_event (link_t *self, step_t *step, line_t *line, const edge_eve
 
 static void door_hang_up (link_t *self, step_t *step)
 {
-    edge_hang_up_t hang = { .line = self->door.line };
+    edge_hang_up_t hang = {.line = self->door.line};
     if (self->door.line)
         step_send (step, ACTOR_EDGE, MAIL_EDGE_HANG_UP, 0, &edge_hang_up_type, &hang, NULL, 0);
     self->door.line = 0;
@@ -94,7 +96,7 @@ static void door_hang_up (link_t *self, step_t *step)
 
 static void door_speak (link_t *self, step_t *step)
 {
-    edge_out_t out = { .socket = LINK_DOOR, .line = self->door.line };
+    edge_out_t out = {.socket = LINK_DOOR, .line = self->door.line};
     slice_t request = buffer_slice (&self->door.request);
     step_send (step, ACTOR_EDGE, MAIL_EDGE_OUT, 0, &edge_out_type, &out, &request, 1);
 }
@@ -105,8 +107,8 @@ void link_on_event (link_t *self, step_t *step, const edge_event_mail_t *event)
     if (event->event == EDGE_DENIED) {
         metric_add (step->metrics, METRIC_PEERS_DENIED, 1);
         step_say (step, SAY_WARNING, "a stranger was refused at the %s: %.*s",
-            event->socket == LINK_DOOR ? "door" : "listening socket", (int) event->detail.size,
-            (const char *) event->detail.data);
+            event->socket == LINK_DOOR ? "door" : "listening socket", (int)event->detail.size,
+            (const char *)event->detail.data);
         return;
     }
     if (event->line && event->line == self->door.line) {
@@ -127,7 +129,7 @@ void link_on_event (link_t *self, step_t *step, const edge_event_mail_t *event)
 void link_door_heard (link_t *self, step_t *step, slice_t answer)
 {
     static const uint8_t nil = 0xc0;
-    door_reply_t reply = { .answer = pack_check (answer) ? slice_of (&nil, 1) : answer };
+    door_reply_t reply = {.answer = pack_check (answer) ? slice_of (&nil, 1) : answer};
     step_send (step, ACTOR_POOL, MAIL_DOOR_ANSWERED, 0, &door_reply_type, &reply, NULL, 0);
     door_hang_up (self, step);
     self->door.active = false;
@@ -146,28 +148,13 @@ static void door_next (link_t *self, step_t *step)
     door->line = self->next_line;
     self->next_line += 2;
     const char *endpoint = door->endpoints.items[door->next++ % door->endpoints.count];
-    edge_dial_t dial_message = { .line = door->line, .endpoint = slice_text (endpoint),
-        .server = door->server, .secret = slice_of (door->secret, sizeof door->secret) };
+    edge_dial_t dial_message = {.line = door->line,
+        .endpoint = slice_text (endpoint),
+        .server = door->server,
+        .secret = slice_of (door->secret, sizeof door->secret)};
     step_send (step, ACTOR_EDGE, MAIL_EDGE_DIAL, 0, &edge_dial_type, &dial_message, NULL, 0);
     door->deadline_ns = step->now.mono_ns + GREETING_NS;
     step_wake_at (step, door->deadline_ns);
-}
-
-static void endpoints_unpack (slice_t packed, endpoint_list_t *list)
-{
-    cursor_t cursor = cursor_over (packed);
-    size_t count;
-    list->count = 0;
-    if (cursor_array (&cursor, &count))
-        return;
-    while (count-- && list->count < LIMIT_ENDPOINTS) {
-        slice_t text;
-        if (cursor_text (&cursor, &text) || text.size > LIMIT_ENDPOINT_BYTES)
-            return;
-        char *item = list->items[list->count++];
-        memcpy (item, text.data, text.size);
-        item[text.size] = 0;
-    }
 }
 
 void link_door_dial (link_t *self, step_t *step, const door_dial_t *dial_mail)
@@ -175,7 +162,9 @@ void link_door_dial (link_t *self, step_t *step, const door_dial_t *dial_mail)
     door_call_t *door = &self->door;
     door_hang_up (self, step);
     door->active = true;
-    endpoints_unpack (dial_mail->endpoints, &door->endpoints);
+    cursor_t endpoints = cursor_over (dial_mail->endpoints);
+    if (endpoints_unpack (&endpoints, door->endpoints.items, &door->endpoints.count))
+        door->endpoints.count = 0;
     door->next = 0;
     door->server = dial_mail->server;
     if (dial_mail->secret.size == sizeof door->secret)

@@ -16,7 +16,7 @@ void link_feed_from (link_t *self, step_t *step, line_t *line)
     if (pending_first_uncovered (step->txn, &line->shared_sent, &line->cursor))
         line->cursor = 1;
     line->hold_sequence = 0;
-    (void) self;
+    (void)self;
 }
 
 static uint64_t room (const line_t *line)
@@ -35,7 +35,8 @@ static bool is_linked_with (const line_t *line, const uuid16_t *client)
 }
 
 //  Is this batch to be left to its own origin for now?
-static bool is_left (link_t *self, step_t *step, line_t *line, uint64_t sequence, const uuid16_t *origin)
+static bool is_left (
+    link_t *self, step_t *step, line_t *line, uint64_t sequence, const uuid16_t *origin)
 {
     if (uuid_equal (origin, &self->me) || line->copying || !is_linked_with (line, origin))
         return false;
@@ -50,18 +51,20 @@ static bool is_left (link_t *self, step_t *step, line_t *line, uint64_t sequence
 
 enum verdict { FEED_SEND, FEED_PASS, FEED_WAIT };
 
-static enum verdict judge (link_t *self, step_t *step, line_t *line, uint64_t sequence, slice_t bytes)
+static enum verdict judge (
+    link_t *self, step_t *step, line_t *line, uint64_t sequence, slice_t bytes)
 {
     batch_head_t head;
     if (batch_peek (bytes, &head))
         return FEED_PASS;
     uint64_t sent = vector_upto (&line->shared_sent, &head.origin);
-    if (head.upto <= sent || head.after > sent || uuid_equal (&head.origin, &line->client)
-        || vector_upto (&line->deferred, &head.origin) > step->now.mono_ns)
+    if (head.upto <= sent || head.after > sent || uuid_equal (&head.origin, &line->client) ||
+        vector_upto (&line->deferred, &head.origin) > step->now.mono_ns)
         return FEED_PASS;
     if (batch_seen (bytes, &self->seen))
         return FEED_PASS;
-    vector_remove (&self->seen, &line->client); // its own chain it has, whatever we heard of it last
+    vector_remove (
+        &self->seen, &line->client); // its own chain it has, whatever we heard of it last
     if (!vector_covers_all (&line->shared_sent, &self->seen))
         return FEED_PASS;
     return is_left (self, step, line, sequence, &head.origin) ? FEED_WAIT : FEED_SEND;
@@ -69,7 +72,7 @@ static enum verdict judge (link_t *self, step_t *step, line_t *line, uint64_t se
 
 static void batches_send (step_t *step, line_t *line, buffer_t *payload)
 {
-    peer_batches_t header = { .verb = PEER_BATCHES };
+    peer_batches_t header = {.verb = PEER_BATCHES};
     if (payload->size == 0)
         return;
     line->in_flight += payload->size;
@@ -81,8 +84,8 @@ static void pieces_send (step_t *step, line_t *line, slice_t bytes)
 {
     for (size_t at = 0; at < bytes.size;) {
         size_t size = bytes.size - at < LIMIT_CHUNK_BYTES ? bytes.size - at : LIMIT_CHUNK_BYTES;
-        peer_batches_t header = { .verb = PEER_BATCHES, .size = bytes.size, .at = at };
-        buffer_t piece = { NULL, 0, 0 };
+        peer_batches_t header = {.verb = PEER_BATCHES, .size = bytes.size, .at = at};
+        buffer_t piece = {NULL, 0, 0};
         buffer_append (&piece, bytes.data + at, size);
         link_line_send (step, line, &peer_batches_type, &header, &piece);
         at += size;
@@ -93,7 +96,7 @@ static void pieces_send (step_t *step, line_t *line, slice_t bytes)
 //  Sends the log from the cursor on. True if it is at its end.
 static bool log_feed (link_t *self, step_t *step, line_t *line, size_t budget)
 {
-    buffer_t payload = { NULL, 0, 0 };
+    buffer_t payload = {NULL, 0, 0};
     uint64_t sequence;
     slice_t bytes;
     bool end = false;
@@ -133,11 +136,11 @@ static bool log_feed (link_t *self, step_t *step, line_t *line, size_t budget)
 static bool owner_feed (step_t *step, line_t *line, const uuid16_t *owner, uint64_t mark)
 {
     uint64_t after = vector_upto (&line->rows_sent, owner), last = after;
-    buffer_t payload = { NULL, 0, 0 };
+    buffer_t payload = {NULL, 0, 0};
     row_t row;
     int rc = 0;
-    while (payload.size < LIMIT_CHUNK_BYTES / 2
-        && (rc = owned_stream (step->txn, owner, last, &row)) == 0) {
+    while (payload.size < LIMIT_CHUNK_BYTES / 2 &&
+           (rc = owned_stream (step->txn, owner, last, &row)) == 0) {
         row_pack (&row, &payload);
         last = row.updated;
     }
@@ -147,7 +150,7 @@ static bool owner_feed (step_t *step, line_t *line, const uuid16_t *owner, uint6
         buffer_release (&payload);
         return false;
     }
-    peer_rows_t header = { .verb = PEER_ROWS, .owner = *owner, .after = after, .upto = last };
+    peer_rows_t header = {.verb = PEER_ROWS, .owner = *owner, .after = after, .upto = last};
     line->in_flight += payload.size;
     vector_raise (&line->rows_sent, owner, last, NULL);
     if (payload.size == 0)
@@ -163,11 +166,12 @@ static void rows_feed (link_t *self, step_t *step, line_t *line)
     for (size_t i = 0; i < self->rows.count; i++) {
         const watermark_t *mark = &self->rows.entries[i];
         bool own = uuid_equal (&mark->client, &self->me);
-        if (uuid_equal (&mark->client, &line->client)
-            || (!own && !line->impatient && is_linked_with (line, &mark->client)))
+        if (uuid_equal (&mark->client, &line->client) ||
+            (!own && !line->impatient && is_linked_with (line, &mark->client)))
             continue;
-        while (budget && room (line) && vector_upto (&line->rows_sent, &mark->client) < mark->upto
-            && owner_feed (step, line, &mark->client, mark->upto))
+        while (budget && room (line) &&
+               vector_upto (&line->rows_sent, &mark->client) < mark->upto &&
+               owner_feed (step, line, &mark->client, mark->upto))
             budget--;
     }
     if (!budget)
@@ -184,7 +188,7 @@ static int base_vector (step_t *step, vector_t *base)
     for (size_t i = base->count; rc == 0 && i-- > 0;) {
         uint64_t sequence;
         slice_t bytes;
-        batch_t batch = { .bytes = { NULL, 0 } };
+        batch_t batch = {.bytes = {NULL, 0}};
         uuid16_t client = base->entries[i].client;
         rc = pending_find (step->txn, &client, 0, &sequence, &bytes);
         if (rc == ERR_NOT_FOUND) {
@@ -204,7 +208,7 @@ static int base_vector (step_t *step, vector_t *base)
 
 static void clients_pack (step_t *step, buffer_t *out)
 {
-    buffer_t body = { NULL, 0, 0 };
+    buffer_t body = {NULL, 0, 0};
     client_t client;
     uuid16_t after;
     size_t count = 0;
@@ -222,9 +226,9 @@ static void clients_pack (step_t *step, buffer_t *out)
 
 static void published_pack (step_t *step, buffer_t *out)
 {
-    buffer_t body = { NULL, 0, 0 };
-    vector_t seen = { NULL, 0, 0 };
-    uuid16_t after = { { 0 } }, origin;
+    buffer_t body = {NULL, 0, 0};
+    vector_t seen = {NULL, 0, 0};
+    uuid16_t after = {{0}}, origin;
     size_t count = 0;
     while (published_next (step->txn, &after, &origin) == 0) {
         if (published_load (step->txn, &origin, &seen))
@@ -249,15 +253,17 @@ void link_copy_start (link_t *self, step_t *step, line_t *line, const position_t
         link_feed_from (self, step, line); // goes on where another, or we, had left it
         return;
     }
-    buffer_t clients = { NULL, 0, 0 }, base = { NULL, 0, 0 }, published = { NULL, 0, 0 };
+    buffer_t clients = {NULL, 0, 0}, base = {NULL, 0, 0}, published = {NULL, 0, 0};
     if (base_vector (step, &line->shared_sent) == 0) {
         vector_copy (&line->shared, &line->shared_sent);
         clients_pack (step, &clients);
         vector_pack (&line->shared_sent, &base);
         published_pack (step, &published);
-        peer_copy_state_t state = { .verb = PEER_COPY_STATE, .pool = self->pool,
-            .clients = buffer_slice (&clients), .base = buffer_slice (&base),
-            .published = buffer_slice (&published) };
+        peer_copy_state_t state = {.verb = PEER_COPY_STATE,
+            .pool = self->pool,
+            .clients = buffer_slice (&clients),
+            .base = buffer_slice (&base),
+            .published = buffer_slice (&published)};
         link_line_send (step, line, &peer_copy_state_type, &state, NULL);
         link_feed_from (self, step, line);
     }
@@ -270,8 +276,8 @@ void link_copy_start (link_t *self, step_t *step, line_t *line, const position_t
 //  watermarks.
 static void records_feed (step_t *step, line_t *line)
 {
-    buffer_t payload = { NULL, 0, 0 }, from = { NULL, 0, 0 }, to = { NULL, 0, 0 }, vector = { NULL, 0, 0 };
-    vector_t shared = { NULL, 0, 0 };
+    buffer_t payload = {NULL, 0, 0}, from = {NULL, 0, 0}, to = {NULL, 0, 0}, vector = {NULL, 0, 0};
+    vector_t shared = {NULL, 0, 0};
     position_t place;
     size_t count;
     int rc = watermarks_load (step->txn, WATERMARK_SHARED, &shared);
@@ -281,8 +287,11 @@ static void records_feed (step_t *step, line_t *line)
         position_pack (&line->place, &from);
         position_pack (&place, &to);
         vector_pack (&shared, &vector);
-        peer_copy_chunk_t chunk = { .verb = PEER_COPY_CHUNK, .from = buffer_slice (&from),
-            .to = buffer_slice (&to), .count = count, .vector = buffer_slice (&vector) };
+        peer_copy_chunk_t chunk = {.verb = PEER_COPY_CHUNK,
+            .from = buffer_slice (&from),
+            .to = buffer_slice (&to),
+            .count = count,
+            .vector = buffer_slice (&vector)};
         line->in_flight += payload.size;
         line->place = place;
         line->copying = !place.end;

@@ -20,7 +20,7 @@ static void garbage (link_t *self, step_t *step, line_t *line, int error, const 
 
 static void digests_pack (step_t *step, buffer_t *out)
 {
-    buffer_t body = { NULL, 0, 0 };
+    buffer_t body = {NULL, 0, 0};
     resource_entry_t entry;
     uint8_t digest[16];
     size_t count = 0;
@@ -44,9 +44,9 @@ static void digests_pack (step_t *step, buffer_t *out)
 //  Vectors and digests come from one reading transaction: what the digests show is what the vectors say.
 void link_ping (link_t *self, step_t *step, line_t *line, uint64_t verb)
 {
-    buffer_t shared = { NULL, 0, 0 }, rows = { NULL, 0, 0 };
-    buffer_t digests = { NULL, 0, 0 }, linked = { NULL, 0, 0 };
-    vector_t stored = { NULL, 0, 0 };
+    buffer_t shared = {NULL, 0, 0}, rows = {NULL, 0, 0};
+    buffer_t digests = {NULL, 0, 0}, linked = {NULL, 0, 0};
+    vector_t stored = {NULL, 0, 0};
     if (watermarks_load (step->txn, WATERMARK_SHARED, &stored) == 0)
         vector_pack (&stored, &shared);
     else
@@ -57,9 +57,13 @@ void link_ping (link_t *self, step_t *step, line_t *line, uint64_t verb)
         pack_array (&rows, 0);
     digests_pack (step, &digests);
     link_linked_pack (self, &linked);
-    peer_ping_t ping = { .verb = verb, .time = step->now.wall, .shared = buffer_slice (&shared),
-        .rows = buffer_slice (&rows), .digests = buffer_slice (&digests),
-        .ages = buffer_slice (&self->ages), .linked = buffer_slice (&linked) };
+    peer_ping_t ping = {.verb = verb,
+        .time = step->now.wall,
+        .shared = buffer_slice (&shared),
+        .rows = buffer_slice (&rows),
+        .digests = buffer_slice (&digests),
+        .ages = buffer_slice (&self->ages),
+        .linked = buffer_slice (&linked)};
     link_line_send (step, line, &peer_ping_type, &ping, NULL);
     if (verb == PEER_PING)
         line->pinged_ns = step->now.mono_ns;
@@ -74,15 +78,15 @@ void link_ping (link_t *self, step_t *step, line_t *line, uint64_t verb)
 static void seen_tell (step_t *step, const line_t *line, slice_t ages)
 {
     cursor_t cursor = cursor_over (ages);
-    buffer_t all = { NULL, 0, 0 };
+    buffer_t all = {NULL, 0, 0};
     size_t count;
     if (cursor_array (&cursor, &count) == 0 && count < LIMIT_MEMBERS) {
         pack_array (&all, count + 1);
         pack_array (&all, 2);
         pack_bin (&all, slice_of (&line->client, sizeof line->client));
         pack_uint (&all, 0);
-        pack_raw (&all, slice_of (cursor.at, (size_t) (cursor.end - cursor.at)));
-        seen_t seen = { .ages = buffer_slice (&all) };
+        pack_raw (&all, slice_of (cursor.at, (size_t)(cursor.end - cursor.at)));
+        seen_t seen = {.ages = buffer_slice (&all)};
         step_send (step, ACTOR_POOL, MAIL_SEEN, 0, &seen_type, &seen, NULL, 0);
     }
     buffer_release (&all);
@@ -93,13 +97,13 @@ static void digests_compare (link_t *self, step_t *step, line_t *line, slice_t t
 {
     const peer_t *peer = link_peer (self, &line->client);
     char subject[UUID_TEXT_SIZE], text[400] = "";
-    vector_t shared = { NULL, 0, 0 }, rows = { NULL, 0, 0 };
+    vector_t shared = {NULL, 0, 0}, rows = {NULL, 0, 0};
     cursor_t cursor = cursor_over (theirs);
     size_t count;
-    bool comparable = !self->joining && !line->peer_joins
-        && watermarks_load (step->txn, WATERMARK_SHARED, &shared) == 0
-        && watermarks_load (step->txn, WATERMARK_ROWS, &rows) == 0
-        && vector_equal (&shared, &line->shared) && vector_equal (&rows, &line->rows);
+    bool comparable = !self->joining && !line->peer_joins &&
+                      watermarks_load (step->txn, WATERMARK_SHARED, &shared) == 0 &&
+                      watermarks_load (step->txn, WATERMARK_ROWS, &rows) == 0 &&
+                      vector_equal (&shared, &line->shared) && vector_equal (&rows, &line->rows);
     vector_release (&shared);
     vector_release (&rows);
     if (!comparable || cursor_map (&cursor, &count))
@@ -111,8 +115,8 @@ static void digests_compare (link_t *self, step_t *step, line_t *line, slice_t t
         uint64_t visible;
         uint8_t bytes[16], ours[16];
         size_t pair;
-        if (cursor_text (&cursor, &name) || cursor_array (&cursor, &pair) || pair != 2
-            || cursor_uint (&cursor, &visible) || cursor_bin_exact (&cursor, bytes, sizeof bytes))
+        if (cursor_text (&cursor, &name) || cursor_array (&cursor, &pair) || pair != 2 ||
+            cursor_uint (&cursor, &visible) || cursor_bin_exact (&cursor, bytes, sizeof bytes))
             return;
         if (resources_find (step->txn, name, &entry))
             continue;
@@ -163,10 +167,10 @@ static frame_t frame_move (mail_t *mail, size_t index)
 
 static void batches_take (step_t *step, line_t *line, frame_t frame)
 {
-    take_batches_t take = { .peer = line->client, .line = line->number };
+    take_batches_t take = {.peer = line->client, .line = line->number};
     line->taking += frame.bytes.size;
-    step_send_frames (step, ACTOR_OPLOG, MAIL_TAKE_BATCHES, TAKING_BATCHES, &take_batches_type, &take,
-        &frame, 1);
+    step_send_frames (
+        step, ACTOR_OPLOG, MAIL_TAKE_BATCHES, TAKING_BATCHES, &take_batches_type, &take, &frame, 1);
 }
 
 //  Collects the pieces of one large batch.
@@ -178,8 +182,8 @@ static int piece_take (step_t *step, line_t *line, const peer_batches_t *batches
         buffer_clear (&line->partial);
         line->partial_size = batches->size;
     }
-    if (batches->at != line->partial.size || batches->size != line->partial_size
-        || piece.size > batches->size - batches->at)
+    if (batches->at != line->partial.size || batches->size != line->partial_size ||
+        piece.size > batches->size - batches->at)
         return ERR_MALFORMED;
     buffer_append (&line->partial, piece.data, piece.size);
     if (line->partial.size == line->partial_size)
@@ -190,10 +194,10 @@ static int piece_take (step_t *step, line_t *line, const peer_batches_t *batches
 //  May this peer bring data now? While we copy, only the giver may.
 static bool may_bring (link_t *self, const line_t *line, slice_t payload)
 {
-    return payload.size <= LIMIT_PEER_FRAME_BYTES
-        && line->taking + line->partial.size + payload.size
-        <= LIMIT_CREDIT_BYTES + LIMIT_BATCH_BYTES + LIMIT_PEER_FRAME_BYTES
-        && (!self->joining || uuid_equal (&line->client, &self->giver));
+    return payload.size <= LIMIT_PEER_FRAME_BYTES &&
+           line->taking + line->partial.size + payload.size <=
+               LIMIT_CREDIT_BYTES + LIMIT_BATCH_BYTES + LIMIT_PEER_FRAME_BYTES &&
+           (!self->joining || uuid_equal (&line->client, &self->giver));
 }
 
 static void on_batches (link_t *self, step_t *step, line_t *line, mail_t *mail)
@@ -222,17 +226,21 @@ static void on_rows (link_t *self, step_t *step, line_t *line, mail_t *mail)
         garbage (self, step, line, rc, "a stretch of rows");
         return;
     }
-    take_rows_t take = { .peer = line->client, .line = line->number, .owner = rows.owner,
-        .after = rows.after, .upto = rows.upto };
+    take_rows_t take = {.peer = line->client,
+        .line = line->number,
+        .owner = rows.owner,
+        .after = rows.after,
+        .upto = rows.upto};
     frame_t frame = frame_move (mail, 1);
     line->taking += frame.bytes.size;
-    step_send_frames (step, ACTOR_OPLOG, MAIL_TAKE_ROWS, TAKING_ROWS, &take_rows_type, &take, &frame, 1);
+    step_send_frames (
+        step, ACTOR_OPLOG, MAIL_TAKE_ROWS, TAKING_ROWS, &take_rows_type, &take, &frame, 1);
 }
 
 static void on_ack (link_t *self, step_t *step, line_t *line, slice_t frame)
 {
     peer_ack_t ack;
-    vector_t vector = { NULL, 0, 0 };
+    vector_t vector = {NULL, 0, 0};
     int rc = message_unpack (&peer_ack_type, frame, &ack, NULL);
     cursor_t shared = cursor_over (ack.shared), rows = cursor_over (ack.rows);
     if (rc == 0 && ack.credit > line->in_flight)
@@ -268,9 +276,10 @@ static void on_defer (link_t *self, step_t *step, line_t *line, slice_t frame)
     }
     const peer_t *peer = link_peer (self, &line->client);
     uuid_to_text (&defer.client, subject);
-    snprintf (text, sizeof text, "%s does not take what client %s wrote: its clock is %llu.%03llu s ahead",
-        peer ? peer->name : "a member", subject, (unsigned long long) (defer.ahead >> 32),
-        (unsigned long long) ((defer.ahead & 0xffffffff) * 1000 >> 32));
+    snprintf (text, sizeof text,
+        "%s does not take what client %s wrote: its clock is %llu.%03llu s ahead",
+        peer ? peer->name : "a member", subject, (unsigned long long)(defer.ahead >> 32),
+        (unsigned long long)((defer.ahead & 0xffffffff) * 1000 >> 32));
     step_alarm (step, error_name (ERR_CLOCK_AHEAD), subject, text);
     uint64_t wait = (defer.ahead >> 32) + 1;
     vector_set (&line->deferred, &defer.client,
@@ -292,8 +301,8 @@ static void on_again (link_t *self, step_t *step, line_t *line, slice_t frame)
         garbage (self, step, line, rc, "a call to begin again");
         return;
     }
-    step_say (step, SAY_DEBUG, "begins again: %.*s", (int) again.reason.size,
-        (const char *) again.reason.data);
+    step_say (step, SAY_DEBUG, "begins again: %.*s", (int)again.reason.size,
+        (const char *)again.reason.data);
     vector_copy (&line->shared_sent, &line->shared);
     vector_copy (&line->rows_sent, &line->rows);
     line->again_ns = step->now.mono_ns + AGAIN_NS;
@@ -309,7 +318,7 @@ static void on_declare (link_t *self, step_t *step, line_t *line, slice_t frame)
         garbage (self, step, line, rc, "a declaration");
         return;
     }
-    declare_t message = { .resources = declare.resources };
+    declare_t message = {.resources = declare.resources};
     step_send (step, ACTOR_OPLOG, MAIL_DECLARE, line->number, &declare_type, &message, NULL, 0);
 }
 
@@ -318,10 +327,10 @@ static void on_declare (link_t *self, step_t *step, line_t *line, slice_t frame)
 void link_copy_ask (link_t *self, step_t *step, line_t *line)
 {
     slice_t place;
-    if (!self->joining || !uuid_equal (&line->client, &self->giver)
-        || node_get (step->txn, NODE_SETTINGS, slice_text ("joining"), &place))
+    if (!self->joining || !uuid_equal (&line->client, &self->giver) ||
+        node_get (step->txn, NODE_SETTINGS, slice_text ("joining"), &place))
         return;
-    peer_copy_t copy = { .verb = PEER_COPY, .place = place };
+    peer_copy_t copy = {.verb = PEER_COPY, .place = place};
     link_line_send (step, line, &peer_copy_type, &copy, NULL);
 }
 
@@ -346,7 +355,7 @@ static void on_copy_state (link_t *self, step_t *step, line_t *line, slice_t fra
         garbage (self, step, line, ERR_NOT_ALLOWED, "a copy");
         return;
     }
-    copy_begin_t begin = { .peer = line->client, .line = line->number, .state = frame };
+    copy_begin_t begin = {.peer = line->client, .line = line->number, .state = frame};
     step_send (step, ACTOR_OPLOG, MAIL_COPY_BEGIN, TAKING_BEGIN, &copy_begin_type, &begin, NULL, 0);
 }
 
@@ -354,18 +363,24 @@ static void on_copy_chunk (link_t *self, step_t *step, line_t *line, mail_t *mai
 {
     peer_copy_chunk_t chunk;
     int rc = message_unpack (&peer_copy_chunk_type, mail_frame (mail, 0), &chunk, NULL);
-    if (rc == 0 && (mail->frame_count != 2 || !self->joining || !may_bring (self, line, mail_frame (mail, 1))))
+    if (rc == 0 &&
+        (mail->frame_count != 2 || !self->joining || !may_bring (self, line, mail_frame (mail, 1))))
         rc = ERR_NOT_ALLOWED;
     if (rc) {
         garbage (self, step, line, rc, "records of a copy");
         return;
     }
-    copy_chunk_t take = { .peer = line->client, .line = line->number, .from = chunk.from, .to = chunk.to,
-        .count = chunk.count, .vector = chunk.vector };
+    copy_chunk_t take = {.peer = line->client,
+        .line = line->number,
+        .from = chunk.from,
+        .to = chunk.to,
+        .count = chunk.count,
+        .vector = chunk.vector};
     frame_t frame = frame_move (mail, 1);
     line->taking += frame.bytes.size;
     self->copied += chunk.count;
-    step_send_frames (step, ACTOR_OPLOG, MAIL_COPY_CHUNK, TAKING_CHUNK, &copy_chunk_type, &take, &frame, 1);
+    step_send_frames (
+        step, ACTOR_OPLOG, MAIL_COPY_CHUNK, TAKING_CHUNK, &copy_chunk_type, &take, &frame, 1);
 }
 
 //  ---- the switch
@@ -377,7 +392,7 @@ static void on_bye (link_t *self, step_t *step, line_t *line, slice_t frame)
     bool was_open = line->state == LINE_OPEN;
     if (message_unpack (&peer_bye_type, frame, &bye, NULL) == 0 && peer)
         step_say (step, SAY_INFO, "%s says goodbye: %.*s", peer->name,
-            (int) (bye.text.size > 200 ? 200 : bye.text.size), (const char *) bye.text.data);
+            (int)(bye.text.size > 200 ? 200 : bye.text.size), (const char *)bye.text.data);
     link_line_drop (self, step, line);
     if (peer && !was_open)
         link_peer_lost (step, peer);
@@ -436,11 +451,13 @@ void link_hear (link_t *self, step_t *step, line_t *line, mail_t **mail_p)
 
 static void again_say (link_t *self, step_t *step, line_t *line, uint64_t error)
 {
-    buffer_t shared = { NULL, 0, 0 }, rows = { NULL, 0, 0 };
+    buffer_t shared = {NULL, 0, 0}, rows = {NULL, 0, 0};
     vector_pack (&self->shared, &shared);
     vector_pack (&self->rows, &rows);
-    peer_again_t again = { .verb = PEER_AGAIN, .shared = buffer_slice (&shared),
-        .rows = buffer_slice (&rows), .reason = slice_text (error_name (-(int) error)) };
+    peer_again_t again = {.verb = PEER_AGAIN,
+        .shared = buffer_slice (&shared),
+        .rows = buffer_slice (&rows),
+        .reason = slice_text (error_name (-(int)error))};
     link_line_send (step, line, &peer_again_type, &again, NULL);
     link_copy_ask (self, step, line);
     buffer_release (&shared);
@@ -449,20 +466,20 @@ static void again_say (link_t *self, step_t *step, line_t *line, uint64_t error)
 
 static void defer_say (step_t *step, line_t *line, const taken_t *taken)
 {
-    peer_defer_t defer = { .verb = PEER_DEFER, .client = taken->client, .upto = taken->upto,
-        .ahead = taken->ahead };
+    peer_defer_t defer = {
+        .verb = PEER_DEFER, .client = taken->client, .upto = taken->upto, .ahead = taken->ahead};
     char subject[UUID_TEXT_SIZE], text[200];
     link_line_send (step, line, &peer_defer_type, &defer, NULL);
     uuid_to_text (&taken->client, subject);
-    snprintf (text, sizeof text, "client %s writes from %llu.%03llu s ahead: its batches wait", subject,
-        (unsigned long long) (taken->ahead >> 32),
-        (unsigned long long) ((taken->ahead & 0xffffffff) * 1000 >> 32));
+    snprintf (text, sizeof text, "client %s writes from %llu.%03llu s ahead: its batches wait",
+        subject, (unsigned long long)(taken->ahead >> 32),
+        (unsigned long long)((taken->ahead & 0xffffffff) * 1000 >> 32));
     step_alarm (step, error_name (ERR_CLOCK_AHEAD), subject, text);
 }
 
 static bool is_peers_fault (uint64_t error)
 {
-    switch (-(int) error) {
+    switch (-(int)error) {
     case ERR_MALFORMED:
     case ERR_TRUNCATED:
     case ERR_TOO_LARGE:
@@ -486,10 +503,10 @@ void link_on_taken (link_t *self, step_t *step, const mail_t *mail)
     line->credit_due += taken.bytes;
     if (taken.error == 0)
         return;
-    if (-(int) taken.error == ERR_CLOCK_AHEAD)
+    if (-(int)taken.error == ERR_CLOCK_AHEAD)
         defer_say (step, line, &taken);
     else if (is_peers_fault (taken.error))
-        garbage (self, step, line, -(int) taken.error, "data");
+        garbage (self, step, line, -(int)taken.error, "data");
     else
         again_say (self, step, line, taken.error);
 }

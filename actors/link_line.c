@@ -38,8 +38,8 @@ void link_line_free (link_t *self, line_t *line)
 {
     for (size_t i = 0; i < self->line_count; i++)
         if (self->lines[i] == line) {
-            memmove (&self->lines[i], &self->lines[i + 1],
-                (--self->line_count - i) * sizeof (line_t *));
+            memmove (
+                &self->lines[i], &self->lines[i + 1], (--self->line_count - i) * sizeof (line_t *));
             break;
         }
     vector_release (&line->shared);
@@ -58,24 +58,24 @@ void link_line_free (link_t *self, line_t *line)
 
 //  ---- saying
 
-void link_line_send (step_t *step, const line_t *line, const message_type_t *type, const void *message,
-    buffer_t *payload)
+void link_line_send (step_t *step, const line_t *line, const message_type_t *type,
+    const void *message, buffer_t *payload)
 {
-    edge_out_t out = { .socket = LINK_PEERS, .line = line->number };
-    buffer_t header = { NULL, 0, 0 };
+    edge_out_t out = {.socket = LINK_PEERS, .line = line->number};
+    buffer_t header = {NULL, 0, 0};
     frame_t frames[2];
     message_pack (type, message, &header);
     metric_add (step->metrics, METRIC_PEER_BYTES_OUT, header.size + (payload ? payload->size : 0));
     frames[0] = frame_take (&header);
     if (payload)
         frames[1] = frame_take (payload);
-    step_send_frames (step, ACTOR_EDGE, MAIL_EDGE_OUT, 0, &edge_out_type, &out, frames,
-        payload ? 2 : 1);
+    step_send_frames (
+        step, ACTOR_EDGE, MAIL_EDGE_OUT, 0, &edge_out_type, &out, frames, payload ? 2 : 1);
 }
 
 void link_resources_pack (step_t *step, buffer_t *out)
 {
-    buffer_t body = { NULL, 0, 0 };
+    buffer_t body = {NULL, 0, 0};
     resource_entry_t entry;
     size_t count = 0;
     int rc;
@@ -103,17 +103,23 @@ void link_linked_pack (link_t *self, buffer_t *out)
 
 void link_greet (link_t *self, step_t *step, line_t *line)
 {
-    buffer_t shared = { NULL, 0, 0 }, rows = { NULL, 0, 0 };
-    buffer_t resources = { NULL, 0, 0 }, linked = { NULL, 0, 0 };
+    buffer_t shared = {NULL, 0, 0}, rows = {NULL, 0, 0};
+    buffer_t resources = {NULL, 0, 0}, linked = {NULL, 0, 0};
     vector_pack (&self->shared, &shared);
     vector_pack (&self->rows, &rows);
     link_resources_pack (step, &resources);
     link_linked_pack (self, &linked);
-    peer_hello_t hello = { .verb = PEER_HELLO, .version = PEER_VERSION, .client = self->me,
-        .pool = self->pool, .name = slice_text (self->setup->config->name),
-        .shared = buffer_slice (&shared), .rows = buffer_slice (&rows),
-        .resources = buffer_slice (&resources), .credit = LIMIT_CREDIT_BYTES,
-        .linked = buffer_slice (&linked), .joining = self->joining };
+    peer_hello_t hello = {.verb = PEER_HELLO,
+        .version = PEER_VERSION,
+        .client = self->me,
+        .pool = self->pool,
+        .name = slice_text (self->setup->config->name),
+        .shared = buffer_slice (&shared),
+        .rows = buffer_slice (&rows),
+        .resources = buffer_slice (&resources),
+        .credit = LIMIT_CREDIT_BYTES,
+        .linked = buffer_slice (&linked),
+        .joining = self->joining};
     link_line_send (step, line, &peer_hello_type, &hello, NULL);
     line->greeted = true;
     buffer_release (&shared);
@@ -126,7 +132,7 @@ void link_greet (link_t *self, step_t *step, line_t *line)
 
 static void hang_up (step_t *step, const line_t *line)
 {
-    edge_hang_up_t hang = { .line = line->number };
+    edge_hang_up_t hang = {.line = line->number};
     step_send (step, ACTOR_EDGE, MAIL_EDGE_HANG_UP, 0, &edge_hang_up_type, &hang, NULL, 0);
 }
 
@@ -156,8 +162,9 @@ void link_line_drop (link_t *self, step_t *step, line_t *line)
 
 void link_line_close (link_t *self, step_t *step, line_t *line, int error, const char *text)
 {
-    peer_bye_t bye = { .verb = PEER_BYE, .error = slice_text (error_name (error)),
-        .text = slice_text (text ? text : error_text (error)) };
+    peer_bye_t bye = {.verb = PEER_BYE,
+        .error = slice_text (error_name (error)),
+        .text = slice_text (text ? text : error_text (error))};
     if (line->state != LINE_DIALLED)
         link_line_send (step, line, &peer_bye_type, &bye, NULL);
     link_line_drop (self, step, line);
@@ -219,8 +226,8 @@ static void waiting_hear (link_t *self, step_t *step, uint64_t number)
 {
     line_t *line;
     mail_t *mail;
-    while ((line = link_line (self, number)) != NULL
-        && (mail = mail_list_take (&line->waiting)) != NULL) {
+    while ((line = link_line (self, number)) != NULL &&
+           (mail = mail_list_take (&line->waiting)) != NULL) {
         link_hear (self, step, line, &mail);
         mail_destroy (&mail);
     }
@@ -231,7 +238,8 @@ static void line_opened (link_t *self, step_t *step, line_t *line)
     peer_t *peer = link_peer (self, &line->client);
     for (size_t i = self->line_count; i-- > 0;) {
         line_t *other = self->lines[i];
-        if (other == line || other->state != LINE_OPEN || !uuid_equal (&other->client, &line->client))
+        if (other == line || other->state != LINE_OPEN ||
+            !uuid_equal (&other->client, &line->client))
             continue;
         if (line_yields (self, line, other)) {
             link_line_close (self, step, line, 0, "linked already");
@@ -273,9 +281,9 @@ static bool resources_known (step_t *step, slice_t packed)
         resource_t resource;
         resource_entry_t entry;
         const char *difference;
-        if (cursor_text (&cursor, &name) || resource_unpack (name, &cursor, &resource, NULL)
-            || resources_find (step->txn, name, &entry)
-            || !resource_equal (&entry.resource, &resource, &difference))
+        if (cursor_text (&cursor, &name) || resource_unpack (name, &cursor, &resource, NULL) ||
+            resources_find (step->txn, name, &entry) ||
+            !resource_equal (&entry.resource, &resource, &difference))
             return false;
     }
     return true;
@@ -320,7 +328,7 @@ void link_on_hello (link_t *self, step_t *step, line_t *line, slice_t frame)
         line_opened (self, step, line);
         return;
     }
-    declare_t declare = { .resources = hello.resources };
+    declare_t declare = {.resources = hello.resources};
     line->state = LINE_DECLARING;
     step_send (step, ACTOR_OPLOG, MAIL_DECLARE, line->number, &declare_type, &declare, NULL, 0);
 }
@@ -339,8 +347,9 @@ void link_on_declared (link_t *self, step_t *step, uint64_t number, int error, s
         return;
     }
     const peer_t *peer = link_peer (self, &line->client);
-    snprintf (text, sizeof text, "%s and this node declare otherwise: %.*s", peer ? peer->name : subject,
-        (int) (message.size > 150 ? 150 : message.size), (const char *) message.data);
+    snprintf (text, sizeof text, "%s and this node declare otherwise: %.*s",
+        peer ? peer->name : subject, (int)(message.size > 150 ? 150 : message.size),
+        (const char *)message.data);
     step_alarm (step, error_name (error), subject, text);
     link_line_close (self, step, line, error, text);
 }

@@ -7,7 +7,7 @@
 
 static void answer (step_t *step, const mail_t *mail, int error, const char *message, buffer_t *map)
 {
-    commanded_t commanded = { .error = (uint64_t) -error };
+    commanded_t commanded = {.error = (uint64_t)-error};
     if (error)
         commanded.message = slice_text (message ? message : error_text (error));
     if (map)
@@ -33,9 +33,8 @@ static void vectors_pack (link_t *self, buffer_t *out)
 //  nil when this node is ready: it copies nothing, and has what its giver had when the copy began.
 static void joining_pack (link_t *self, buffer_t *out)
 {
-    bool behind = self->has_target
-        && (!vector_covers_all (&self->shared, &self->target_shared)
-            || !vector_covers_all (&self->rows, &self->target_rows));
+    bool behind = self->has_target && (!vector_covers_all (&self->shared, &self->target_shared) ||
+                                          !vector_covers_all (&self->rows, &self->target_rows));
     if (!self->joining && !behind) {
         pack_nil (out);
         return;
@@ -59,7 +58,7 @@ static void bound_pack (const buffer_t *bound, buffer_t *out)
 
 static void on_report (link_t *self, step_t *step, const mail_t *mail)
 {
-    buffer_t map = { NULL, 0, 0 };
+    buffer_t map = {NULL, 0, 0};
     pack_map (&map, 5);
     pack_string (&map, "online");
     link_linked_pack (self, &map);

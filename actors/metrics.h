@@ -10,32 +10,39 @@
 #include <stdint.h>
 
 //  clang-format off
-#define METRIC_LIST(X)                                                                                   \
-    X (REQUESTS,           counter, "tidepool_requests_total",            "requests of apps")              \
-    X (REQUESTS_REFUSED,   counter, "tidepool_requests_refused_total",    "requests answered with an error") \
-    X (INTAKE_REFUSED,     counter, "tidepool_intake_refused_total",      "intake messages refused")       \
-    X (GARBAGE,            counter, "tidepool_garbage_total",             "messages that were not what the contract says") \
-    X (OPERATIONS,         counter, "tidepool_operations_total",          "operations written by this node's apps") \
-    X (COMMITS,            counter, "tidepool_commits_total",             "transactions committed")        \
-    X (COMMITS_FAILED,     counter, "tidepool_commits_failed_total",      "transactions that the disk or the map refused") \
-    X (BATCHES_SEALED,     counter, "tidepool_batches_sealed_total",      "batches sealed here")           \
-    X (BATCHES_TAKEN,      counter, "tidepool_batches_taken_total",       "batches of others applied")     \
-    X (BATCHES_REFUSED,    counter, "tidepool_batches_refused_total",     "batches of others refused")     \
-    X (BATCHES_DEFERRED,   counter, "tidepool_batches_deferred_total",    "batches from too far ahead")    \
-    X (ROWS_TAKEN,         counter, "tidepool_rows_taken_total",          "rows of others stored")         \
-    X (ROWS_WRITTEN,       counter, "tidepool_rows_written_total",        "own rows written")              \
-    X (PEER_BYTES_IN,      counter, "tidepool_peer_bytes_in_total",       "bytes from peers")              \
-    X (PEER_BYTES_OUT,     counter, "tidepool_peer_bytes_out_total",      "bytes to peers")                \
-    X (PEER_GARBAGE,       counter, "tidepool_peer_garbage_total",        "messages of peers that were refused") \
-    X (PEERS_DENIED,       counter, "tidepool_peers_denied_total",        "handshakes of strangers refused") \
-    X (PEERS_UNREACHABLE,  counter, "tidepool_peers_unreachable_total",   "dials that found nobody, or somebody else") \
-    X (MAIL_REFUSED,       counter, "tidepool_mail_refused_total",        "mail between actors that was malformed") \
-    X (FILES_SCANNED,      counter, "tidepool_files_scanned_total",       "entries walked")                \
-    X (FILES_HASHED,       counter, "tidepool_files_hashed_total",        "files identified")              \
-    X (BYTES_HASHED,       counter, "tidepool_bytes_hashed_total",        "bytes read to identify files")  \
-    X (FILES_UNREADABLE,   counter, "tidepool_files_unreadable_total",    "entries that could not be read") \
-    X (PEERS_ONLINE,       gauge,   "tidepool_peers_online",              "peers linked now")              \
-    X (CLOCK_GRANTS,       counter, "tidepool_clock_grants_total",        "ranges of timestamps given")
+#define METRIC_LIST(X)                                                                             \
+    X (REQUESTS, counter, "tidepool_requests_total", "requests of apps")                           \
+    X (REQUESTS_REFUSED, counter, "tidepool_requests_refused_total",                               \
+        "requests answered with an error")                                                         \
+    X (INTAKE_REFUSED, counter, "tidepool_intake_refused_total", "intake messages refused")        \
+    X (GARBAGE, counter, "tidepool_garbage_total",                                                 \
+        "messages that were not what the contract says")                                           \
+    X (OPERATIONS, counter, "tidepool_operations_total", "operations written by this node's apps") \
+    X (COMMITS, counter, "tidepool_commits_total", "transactions committed")                       \
+    X (COMMITS_FAILED, counter, "tidepool_commits_failed_total",                                   \
+        "transactions that the disk or the map refused")                                           \
+    X (BATCHES_SEALED, counter, "tidepool_batches_sealed_total", "batches sealed here")            \
+    X (BATCHES_TAKEN, counter, "tidepool_batches_taken_total", "batches of others applied")        \
+    X (BATCHES_REFUSED, counter, "tidepool_batches_refused_total", "batches of others refused")    \
+    X (BATCHES_DEFERRED, counter, "tidepool_batches_deferred_total", "batches from too far ahead") \
+    X (ROWS_TAKEN, counter, "tidepool_rows_taken_total", "rows of others stored")                  \
+    X (ROWS_WRITTEN, counter, "tidepool_rows_written_total", "own rows written")                   \
+    X (PEER_BYTES_IN, counter, "tidepool_peer_bytes_in_total", "bytes from peers")                 \
+    X (PEER_BYTES_OUT, counter, "tidepool_peer_bytes_out_total", "bytes to peers")                 \
+    X (PEER_GARBAGE, counter, "tidepool_peer_garbage_total",                                       \
+        "messages of peers that were refused")                                                     \
+    X (PEERS_DENIED, counter, "tidepool_peers_denied_total", "handshakes of strangers refused")    \
+    X (PEERS_UNREACHABLE, counter, "tidepool_peers_unreachable_total",                             \
+        "dials that found nobody, or somebody else")                                               \
+    X (MAIL_REFUSED, counter, "tidepool_mail_refused_total",                                       \
+        "mail between actors that was malformed")                                                  \
+    X (FILES_SCANNED, counter, "tidepool_files_scanned_total", "entries walked")                   \
+    X (FILES_HASHED, counter, "tidepool_files_hashed_total", "files identified")                   \
+    X (BYTES_HASHED, counter, "tidepool_bytes_hashed_total", "bytes read to identify files")       \
+    X (FILES_UNREADABLE, counter, "tidepool_files_unreadable_total",                               \
+        "entries that could not be read")                                                          \
+    X (PEERS_ONLINE, gauge, "tidepool_peers_online", "peers linked now")                           \
+    X (CLOCK_GRANTS, counter, "tidepool_clock_grants_total", "ranges of timestamps given")
 //  clang-format on
 
 enum metric {

@@ -26,7 +26,8 @@ static int clients_load (oplog_t *self, txn_t *txn)
     client_t client;
     int rc;
     self->client_count = 0;
-    for (rc = clients_next (txn, NULL, &client); rc == 0; rc = clients_next (txn, &after, &client)) {
+    for (rc = clients_next (txn, NULL, &client); rc == 0;
+         rc = clients_next (txn, &after, &client)) {
         client_t *grown = realloc (self->clients, (self->client_count + 1) * sizeof *grown);
         if (!grown)
             return ERR_NO_MEMORY;
@@ -46,7 +47,7 @@ static void pasts_clear (oplog_t *self)
 
 static int pasts_load (oplog_t *self, txn_t *txn)
 {
-    uuid16_t after = { { 0 } }, origin;
+    uuid16_t after = {{0}}, origin;
     int rc;
     pasts_clear (self);
     while ((rc = published_next (txn, &after, &origin)) == 0) {
@@ -107,7 +108,7 @@ vector_t *oplog_past (oplog_t *self, const uuid16_t *origin)
         abort ();
     self->pasts = grown;
     memmove (grown + at + 1, grown + at, (self->past_count - at) * sizeof *grown);
-    grown[at] = (origin_past_t) { *origin, { NULL, 0, 0 } };
+    grown[at] = (origin_past_t){*origin, {NULL, 0, 0}};
     self->past_count++;
     return &grown[at].seen;
 }
@@ -116,8 +117,8 @@ vector_t *oplog_past (oplog_t *self, const uuid16_t *origin)
 
 bool oplog_is_fatal (int error)
 {
-    return error == ERR_MAP_FULL || error == ERR_STORAGE_FAILED || error == ERR_STORAGE_FULL
-        || error == ERR_CORRUPT || error == ERR_NO_MEMORY || error == ERR_INTERNAL;
+    return error == ERR_MAP_FULL || error == ERR_STORAGE_FAILED || error == ERR_STORAGE_FULL ||
+           error == ERR_CORRUPT || error == ERR_NO_MEMORY || error == ERR_INTERNAL;
 }
 
 int oplog_stamp (oplog_t *self, uint64_t *ret_time)
@@ -130,15 +131,15 @@ int oplog_stamp (oplog_t *self, uint64_t *ret_time)
 
 static bool is_admission_again (const client_t *known, const operation_t *operation)
 {
-    return operation->action == ACTION_CREATE && !timestamp_is_none (&known->admitted)
-        && uuid_equal (&operation->stamp.client, &operation->uuid);
+    return operation->action == ACTION_CREATE && !timestamp_is_none (&known->admitted) &&
+           uuid_equal (&operation->stamp.client, &operation->uuid);
 }
 
 //  An operation on `clients`. Who admits itself is heard once, as the founder of a pool: a client that
 //  was alone before it joined brings that operation along, and it says nothing any more.
 int oplog_clients_operation (oplog_t *self, step_t *step, const operation_t *operation)
 {
-    client_t fresh = { .uuid = operation->uuid };
+    client_t fresh = {.uuid = operation->uuid};
     client_t *known = oplog_client (self, &operation->uuid);
     if (known && is_admission_again (known, operation))
         return 0;
@@ -162,14 +163,14 @@ int oplog_join (oplog_t *self, step_t *step, const operation_t *operation, const
         return oplog_clients_operation (self, step, operation);
     if (self->joining && !position_covers (&self->place, operation->resource, &operation->uuid))
         return 0;
-    past_t past = { seen, operation->stamp };
+    past_t past = {seen, operation->stamp};
     return shared_join (step->txn, operation, &past);
 }
 
 int oplog_shared_raise (
     oplog_t *self, step_t *step, const uuid16_t *origin, uint64_t upto, const hash_t *hash)
 {
-    watermark_t watermark = { *origin, upto, *hash };
+    watermark_t watermark = {*origin, upto, *hash};
     vector_set (&self->shared, origin, upto, hash);
     vector_set (&self->shared_rose, origin, upto, hash);
     return watermarks_put (step->txn, WATERMARK_SHARED, &watermark);
@@ -205,8 +206,8 @@ static size_t times_append (const mail_t *mail, buffer_t *times)
     batch_head_t head;
     if (mail->envelope.verb != MAIL_TAKE_BATCHES)
         return 0;
-    while (!cursor_done (&cursor) && cursor_skip (&cursor, &bytes) == 0
-        && batch_peek (bytes, &head) == 0) {
+    while (!cursor_done (&cursor) && cursor_skip (&cursor, &bytes) == 0 &&
+           batch_peek (bytes, &head) == 0) {
         pack_uint (times, head.upto);
         count++;
     }
@@ -215,8 +216,8 @@ static size_t times_append (const mail_t *mail, buffer_t *times)
 
 static void ask_clock (oplog_t *self, step_t *step)
 {
-    clock_ask_t ask = { .count = 0 };
-    buffer_t times = { NULL, 0, 0 }, packed = { NULL, 0, 0 };
+    clock_ask_t ask = {.count = 0};
+    buffer_t times = {NULL, 0, 0}, packed = {NULL, 0, 0};
     size_t bytes = 0, count = 0;
     while (self->held.head && (bytes == 0 || bytes < LIMIT_SEAL_BYTES)) {
         mail_t *mail = mail_list_take (&self->held);
@@ -328,7 +329,7 @@ static int seal (oplog_t *self, step_t *step)
     const identity_t *identity = self->setup->identity;
     vector_t *published = oplog_past (self, &identity->client);
     hash_t hash;
-    batch_t batch = { .bytes = { NULL, 0 } };
+    batch_t batch = {.bytes = {NULL, 0}};
     uint64_t sequence, upto = self->writer.time;
     own_seen_fill (self, published);
     buffer_clear (&self->sealed);
@@ -358,10 +359,11 @@ static int rows_save (oplog_t *self, step_t *step)
 
 static int announce (oplog_t *self, step_t *step)
 {
-    static const int listeners[] = { ACTOR_LINK, ACTOR_API, ACTOR_POOL };
-    buffer_t shared = { NULL, 0, 0 }, rows = { NULL, 0, 0 };
-    advanced_t advanced = { .clients = self->clients_changed, .resources = self->resources_changed,
-        .joined = self->joined_changed };
+    static const int listeners[] = {ACTOR_LINK, ACTOR_API, ACTOR_POOL};
+    buffer_t shared = {NULL, 0, 0}, rows = {NULL, 0, 0};
+    advanced_t advanced = {.clients = self->clients_changed,
+        .resources = self->resources_changed,
+        .joined = self->joined_changed};
     int rc = pending_last (step->txn, &advanced.sequence);
     if (rc == 0)
         rc = changes_last (step->txn, &advanced.cursor);
@@ -408,7 +410,7 @@ static void refuse_group (oplog_t *self, step_t *step, int error)
         case MAIL_TAKE_ROWS:
         case MAIL_COPY_BEGIN:
         case MAIL_COPY_CHUNK: {
-            taken_t taken = { .error = (uint64_t) -error };
+            taken_t taken = {.error = (uint64_t)-error};
             oplog_take_answer (step, mail, &taken);
             break;
         }

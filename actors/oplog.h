@@ -27,12 +27,13 @@ typedef struct origin_past {
 
 //  One operation of an app's request, checked.
 typedef struct request_op {
-    operation_t operation;   // value: offset and size into the request's scratch while it is being filled
+    operation_t
+        operation; // value: offset and size into the request's scratch while it is being filled
     size_t value_at;
     size_t value_size;
     bool has_conflict;
-    size_t entry;            // index into the request's resources
-    size_t before;           // index + 1 of the operation before it on the same record, 0: none
+    size_t entry;  // index into the request's resources
+    size_t before; // index + 1 of the operation before it on the same record, 0: none
 } request_op_t;
 
 typedef struct oplog {
@@ -40,26 +41,26 @@ typedef struct oplog {
 
     //  The queue. A group is what one transaction will hold; it exists from the moment the clock is asked
     //  until that transaction is settled. While it waits, nothing is applied.
-    mail_list_t held;        // arrived since
-    mail_list_t group;       // being worked on
-    bool asked;              // the clock was asked for the group
-    clock_grant_t grant;     // its answer; count and first
+    mail_list_t held;    // arrived since
+    mail_list_t group;   // being worked on
+    bool asked;          // the clock was asked for the group
+    clock_grant_t grant; // its answer; count and first
     bool granted;
-    buffer_t ahead;          // of each received time, in order, by how much it was refused
-    uint64_t next_stamp;     // of the grant
+    buffer_t ahead;      // of each received time, in order, by how much it was refused
+    uint64_t next_stamp; // of the grant
     uint64_t last_stamp;
     cursor_t ahead_cursor;
 
     //  A cache of the store, made anew at the start of a transaction that follows a failed one.
     bool stale;
-    vector_t shared;         // watermarks of batches
-    vector_t rows;           // watermarks of rows
-    client_t *clients;       // ascending by uuid
+    vector_t shared;   // watermarks of batches
+    vector_t rows;     // watermarks of rows
+    client_t *clients; // ascending by uuid
     size_t client_count;
-    origin_past_t *pasts;    // ascending by origin
+    origin_past_t *pasts; // ascending by origin
     size_t past_count;
     bool joining;
-    position_t place;           // how far the copy has come
+    position_t place; // how far the copy has come
     bool has_pool;
 
     //  Of the transaction under way.
@@ -69,7 +70,7 @@ typedef struct oplog {
     bool clients_changed;
     bool resources_changed;
     bool joined_changed;
-    bool failing;            // the last transaction failed: say so once
+    bool failing; // the last transaction failed: say so once
 
     //  Scratch, kept from request to request.
     buffer_t values;
@@ -87,16 +88,18 @@ typedef struct oplog {
 int oplog_cache_load (oplog_t *self, txn_t *txn);
 client_t *oplog_client (oplog_t *self, const uuid16_t *client); // NULL where unknown
 vector_t *oplog_past (oplog_t *self, const uuid16_t *origin);   // made empty where there is none
-int oplog_stamp (oplog_t *self, uint64_t *ret_time);            // ERR_CLOCK when the grant is used up
+int oplog_stamp (oplog_t *self, uint64_t *ret_time); // ERR_CLOCK when the grant is used up
 int oplog_clients_operation (oplog_t *self, step_t *step, const operation_t *operation);
 int oplog_join (oplog_t *self, step_t *step, const operation_t *operation, const vector_t *seen);
 void oplog_rows_raise (oplog_t *self, const uuid16_t *owner, uint64_t upto);
-int oplog_shared_raise (oplog_t *self, step_t *step, const uuid16_t *origin, uint64_t upto, const hash_t *hash);
+int oplog_shared_raise (
+    oplog_t *self, step_t *step, const uuid16_t *origin, uint64_t upto, const hash_t *hash);
 bool oplog_is_fatal (int error); // of the environment: the transaction must go
 
 //  Each answers 0, or a fatal error; what a peer or an app did wrong is answered by mail.
 int oplog_apply (oplog_t *self, step_t *step, const mail_t *mail);
-void oplog_apply_refuse (step_t *step, const mail_t *mail, int error, const char *message, size_t op);
+void oplog_apply_refuse (
+    step_t *step, const mail_t *mail, int error, const char *message, size_t op);
 int oplog_take_batches (oplog_t *self, step_t *step, const mail_t *mail);
 int oplog_take_rows (oplog_t *self, step_t *step, const mail_t *mail);
 void oplog_take_answer (step_t *step, const mail_t *mail, const taken_t *answer);

@@ -10,26 +10,27 @@
 
 //  ---- answers
 
-void oplog_apply_refuse (step_t *step, const mail_t *mail, int error, const char *message, size_t op)
+void oplog_apply_refuse (
+    step_t *step, const mail_t *mail, int error, const char *message, size_t op)
 {
-    applied_t applied = { .error = (uint64_t) -error,
+    applied_t applied = {.error = (uint64_t)-error,
         .message = slice_text (message ? message : error_text (error)),
-        .op = op };
-    step_send (step, mail->envelope.from, MAIL_APPLIED, mail->envelope.ticket, &applied_type, &applied,
-        NULL, 0);
+        .op = op};
+    step_send (step, mail->envelope.from, MAIL_APPLIED, mail->envelope.ticket, &applied_type,
+        &applied, NULL, 0);
 }
 
 static int answer (oplog_t *self, step_t *step, const mail_t *mail, size_t count, uint64_t last)
 {
-    applied_t applied = { .timestamp = { last, self->setup->identity->client } };
+    applied_t applied = {.timestamp = {last, self->setup->identity->client}};
     int rc = changes_last (step->txn, &applied.cursor);
     buffer_clear (&self->uuids);
     pack_array (&self->uuids, count);
     for (size_t i = 0; i < count; i++)
         pack_bin (&self->uuids, slice_of (&self->ops[i].operation.uuid, sizeof (uuid16_t)));
     applied.uuids = buffer_slice (&self->uuids);
-    step_send (step, mail->envelope.from, MAIL_APPLIED, mail->envelope.ticket, &applied_type, &applied,
-        NULL, 0);
+    step_send (step, mail->envelope.from, MAIL_APPLIED, mail->envelope.ticket, &applied_type,
+        &applied, NULL, 0);
     return rc;
 }
 
@@ -172,7 +173,8 @@ static int ops_reserve (oplog_t *self, size_t count)
 }
 
 //  Reads all operations. *ret_at is the one at fault.
-static int request_read (oplog_t *self, step_t *step, slice_t bytes, size_t *ret_count, size_t *ret_at)
+static int request_read (
+    oplog_t *self, step_t *step, slice_t bytes, size_t *ret_count, size_t *ret_at)
 {
     cursor_t cursor = cursor_over (bytes);
     size_t count;
@@ -215,7 +217,8 @@ static int chains_link (oplog_t *self, size_t count)
         size_t at = checksum_of (slice_of (&op->operation.uuid, 16)) & (size - 1);
         while (heads[at]) {
             request_op_t *other = &self->ops[heads[at] - 1];
-            if (other->entry == op->entry && uuid_equal (&other->operation.uuid, &op->operation.uuid))
+            if (other->entry == op->entry &&
+                uuid_equal (&other->operation.uuid, &op->operation.uuid))
                 break;
             at = (at + 1) & (size - 1);
         }
@@ -231,7 +234,7 @@ static int chains_link (oplog_t *self, size_t count)
 static int admit_after (request_op_t *op, const request_op_t *earlier, record_rule_t rule)
 {
     timestamp_t stamp = earlier->operation.stamp;
-    record_t state = { .created = { 0 } };
+    record_t state = {.created = {0}};
     if (earlier->operation.action == ACTION_DELETE) {
         state.deleted = &stamp;
         state.deleted_count = 1;
@@ -260,8 +263,8 @@ static int visible_stored (oplog_t *self, step_t *step, const request_op_t *op, 
         rc = local_get (step->txn, operation->resource, &operation->uuid, &updated, &value);
         *ret_visible = rc == 0;
     } else {
-        rc = owned_get (step->txn, operation->resource, &self->setup->identity->client,
-            &operation->uuid, &row);
+        rc = owned_get (
+            step->txn, operation->resource, &self->setup->identity->client, &operation->uuid, &row);
         *ret_visible = rc == 0 && row.value.size;
     }
     return rc == ERR_NOT_FOUND ? 0 : rc;
@@ -272,11 +275,10 @@ static bool owned_by_other (oplog_t *self, step_t *step, const request_op_t *op)
 {
     row_t row;
     for (size_t i = 0; i < self->client_count; i++)
-        if (!uuid_equal (&self->clients[i].uuid, &self->setup->identity->client)
-            && owned_get (step->txn, op->operation.resource, &self->clients[i].uuid,
-                   &op->operation.uuid, &row)
-                == 0
-            && row.value.size)
+        if (!uuid_equal (&self->clients[i].uuid, &self->setup->identity->client) &&
+            owned_get (step->txn, op->operation.resource, &self->clients[i].uuid,
+                &op->operation.uuid, &row) == 0 &&
+            row.value.size)
             return true;
     return false;
 }
@@ -297,13 +299,13 @@ static int plain_check (oplog_t *self, step_t *step, const request_op_t *op)
     if (visible)
         return 0;
     return entry_of (self, op)->resource.kind == RESOURCE_OWNED && owned_by_other (self, step, op)
-        ? ERR_NOT_OWNER
-        : ERR_NOT_FOUND;
+               ? ERR_NOT_OWNER
+               : ERR_NOT_FOUND;
 }
 
 static int request_check (oplog_t *self, step_t *step, size_t count, size_t *ret_at)
 {
-    record_t state = { .created = { 0 } };
+    record_t state = {.created = {0}};
     int rc = chains_link (self, count);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         request_op_t *op = &self->ops[i];
@@ -330,8 +332,8 @@ static int overlay_merge (slice_t old, slice_t value, int on_conflict, buffer_t 
 {
     cursor_t a = cursor_over (old), b = cursor_over (value);
     size_t a_left = 0, b_left = 0, count = 0;
-    buffer_t body = { NULL, 0, 0 };
-    slice_t a_name = { NULL, 0 }, b_name = { NULL, 0 }, a_value, b_value;
+    buffer_t body = {NULL, 0, 0};
+    slice_t a_name = {NULL, 0}, b_name = {NULL, 0}, a_value, b_value;
     bool a_here = false, b_here = false;
     if ((old.size && cursor_map (&a, &a_left)) || cursor_map (&b, &b_left))
         return ERR_CORRUPT;
@@ -365,9 +367,9 @@ static int overlay_merge (slice_t old, slice_t value, int on_conflict, buffer_t 
 static int plain_value (oplog_t *self, step_t *step, const request_op_t *op, buffer_t *out)
 {
     const operation_t *operation = &op->operation;
-    slice_t old = { NULL, 0 };
+    slice_t old = {NULL, 0};
     uint64_t updated;
-    row_t row = { .value = { NULL, 0 } };
+    row_t row = {.value = {NULL, 0}};
     int rc = 0;
     if (operation->action == ACTION_DELETE)
         return 0;
@@ -390,14 +392,14 @@ static int plain_value (oplog_t *self, step_t *step, const request_op_t *op, buf
 static int plain_write (oplog_t *self, step_t *step, const request_op_t *op)
 {
     const operation_t *operation = &op->operation;
-    buffer_t value = { NULL, 0, 0 };
+    buffer_t value = {NULL, 0, 0};
     int rc = plain_value (self, step, op, &value);
     if (rc == 0 && entry_of (self, op)->resource.kind == RESOURCE_LOCAL)
         rc = local_put (step->txn, operation->resource, &operation->uuid, operation->stamp.time,
             buffer_slice (&value));
     else if (rc == 0) {
-        row_t row = { operation->resource, operation->uuid, operation->stamp.time,
-            buffer_slice (&value) };
+        row_t row = {
+            operation->resource, operation->uuid, operation->stamp.time, buffer_slice (&value)};
         rc = owned_put (step->txn, &self->setup->identity->client, &row);
         oplog_rows_raise (self, &self->setup->identity->client, row.updated);
         metric_add (step->metrics, METRIC_ROWS_WRITTEN, 1);

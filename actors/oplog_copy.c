@@ -25,10 +25,10 @@ int position_unpack (slice_t bytes, position_t *ret_place)
     slice_t resource;
     size_t count;
     memset (&place, 0, sizeof place);
-    if (cursor_array (&cursor, &count) || count != 3 || cursor_text (&cursor, &resource)
-        || resource.size > LIMIT_NAME_BYTES
-        || cursor_bin_exact (&cursor, &place.uuid, sizeof place.uuid)
-        || cursor_bool (&cursor, &place.end) || !cursor_done (&cursor))
+    if (cursor_array (&cursor, &count) || count != 3 || cursor_text (&cursor, &resource) ||
+        resource.size > LIMIT_NAME_BYTES ||
+        cursor_bin_exact (&cursor, &place.uuid, sizeof place.uuid) ||
+        cursor_bool (&cursor, &place.end) || !cursor_done (&cursor))
         return ERR_MALFORMED;
     memcpy (place.resource, resource.data, resource.size);
     *ret_place = place;
@@ -47,7 +47,7 @@ int oplog_position_load (oplog_t *self, txn_t *txn)
 
 static int position_save (oplog_t *self, step_t *step)
 {
-    buffer_t packed = { NULL, 0, 0 };
+    buffer_t packed = {NULL, 0, 0};
     position_pack (&self->place, &packed);
     int rc = node_put (step->txn, NODE_SETTINGS, slice_text ("joining"), buffer_slice (&packed));
     buffer_release (&packed);
@@ -80,7 +80,7 @@ static int clients_take (step_t *step, slice_t packed)
 static int base_take (oplog_t *self, step_t *step, slice_t packed)
 {
     cursor_t cursor = cursor_over (packed);
-    vector_t base = { NULL, 0, 0 };
+    vector_t base = {NULL, 0, 0};
     int rc = vector_unpack (&cursor, &base);
     for (size_t i = 0; rc == 0 && i < base.count; i++)
         if (!uuid_equal (&base.entries[i].client, &self->setup->identity->client))
@@ -92,14 +92,14 @@ static int base_take (oplog_t *self, step_t *step, slice_t packed)
 static int published_take (step_t *step, slice_t packed)
 {
     cursor_t cursor = cursor_over (packed);
-    vector_t seen = { NULL, 0, 0 };
+    vector_t seen = {NULL, 0, 0};
     size_t count;
     int rc = cursor_array (&cursor, &count);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         uuid16_t origin;
         size_t pair;
-        if (cursor_array (&cursor, &pair) || pair != 2
-            || cursor_bin_exact (&cursor, &origin, sizeof origin) || vector_unpack (&cursor, &seen))
+        if (cursor_array (&cursor, &pair) || pair != 2 ||
+            cursor_bin_exact (&cursor, &origin, sizeof origin) || vector_unpack (&cursor, &seen))
             rc = ERR_MALFORMED;
         else
             rc = published_raise (step->txn, &origin, &seen);
@@ -125,7 +125,7 @@ int oplog_copy_begin (oplog_t *self, step_t *step, const mail_t *mail)
 {
     copy_begin_t begin;
     peer_copy_state_t state;
-    taken_t answer = { .error = 0 };
+    taken_t answer = {.error = 0};
     if (step_unpack (step, mail, &copy_begin_type, &begin))
         return 0;
     int rc = message_unpack (&peer_copy_state_type, begin.state, &state, NULL);
@@ -134,7 +134,7 @@ int oplog_copy_begin (oplog_t *self, step_t *step, const mail_t *mail)
     if (rc == 0 && !names_us (self, state.clients))
         rc = ERR_NOT_MEMBER;
     if (rc) {
-        answer.error = (uint64_t) -rc;
+        answer.error = (uint64_t)-rc;
         oplog_take_answer (step, mail, &answer);
         return 0;
     }
@@ -160,7 +160,7 @@ int oplog_copy_begin (oplog_t *self, step_t *step, const mail_t *mail)
 static bool vector_is_ours (oplog_t *self, slice_t packed)
 {
     cursor_t cursor = cursor_over (packed);
-    vector_t theirs = { NULL, 0, 0 }, ours = { NULL, 0, 0 };
+    vector_t theirs = {NULL, 0, 0}, ours = {NULL, 0, 0};
     bool equal = false;
     if (vector_unpack (&cursor, &theirs) == 0) {
         vector_copy (&ours, &self->shared);
@@ -177,14 +177,14 @@ static bool vector_is_ours (oplog_t *self, slice_t packed)
 static int own_chain_join (oplog_t *self, step_t *step)
 {
     const uuid16_t *me = &self->setup->identity->client;
-    vector_t seen = { NULL, 0, 0 };
+    vector_t seen = {NULL, 0, 0};
     uint64_t sequence, after = 0;
     slice_t stored;
     int rc;
     while ((rc = pending_find (step->txn, me, after, &sequence, &stored)) == 0) {
-        buffer_t bytes = { NULL, 0, 0 }; // what is joined writes, and stored bytes move then
-        batch_t batch = { .bytes = { NULL, 0 } };
-        batch_walk_t walk = { .index = 0 };
+        buffer_t bytes = {NULL, 0, 0}; // what is joined writes, and stored bytes move then
+        batch_t batch = {.bytes = {NULL, 0}};
+        batch_walk_t walk = {.index = 0};
         operation_t operation;
         buffer_append (&bytes, stored.data, stored.size);
         rc = batch_decode (buffer_slice (&bytes), &batch) ? ERR_CORRUPT : 0;
@@ -218,19 +218,20 @@ int oplog_copy_chunk (oplog_t *self, step_t *step, const mail_t *mail)
 {
     copy_chunk_t chunk;
     position_t from, to;
-    taken_t answer = { .error = 0 };
+    taken_t answer = {.error = 0};
     if (step_unpack (step, mail, &copy_chunk_type, &chunk))
         return 0;
     int rc = position_unpack (chunk.from, &from);
     if (rc == 0)
         rc = position_unpack (chunk.to, &to);
-    if (rc == 0
-        && (!self->joining || !slice_equal (slice_text (from.resource), slice_text (self->place.resource))
-            || !uuid_equal (&from.uuid, &self->place.uuid) || self->place.end
-            || !vector_is_ours (self, chunk.vector)))
+    if (rc == 0 &&
+        (!self->joining ||
+            !slice_equal (slice_text (from.resource), slice_text (self->place.resource)) ||
+            !uuid_equal (&from.uuid, &self->place.uuid) || self->place.end ||
+            !vector_is_ours (self, chunk.vector)))
         rc = ERR_TOO_EARLY;
     if (rc) {
-        answer.error = (uint64_t) -rc;
+        answer.error = (uint64_t)-rc;
         oplog_take_answer (step, mail, &answer);
         return 0;
     }

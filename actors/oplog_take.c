@@ -46,7 +46,8 @@ void oplog_take_answer (step_t *step, const mail_t *mail, const taken_t *answer)
         taken.peer = chunk.peer;
         taken.line = chunk.line;
     }
-    step_send (step, mail->envelope.from, MAIL_TAKEN, mail->envelope.ticket, &taken_type, &taken, NULL, 0);
+    step_send (
+        step, mail->envelope.from, MAIL_TAKEN, mail->envelope.ticket, &taken_type, &taken, NULL, 0);
 }
 
 //  ---- batches
@@ -54,17 +55,18 @@ void oplog_take_answer (step_t *step, const mail_t *mail, const taken_t *answer)
 //  0: it is next; ERR_DUPLICATE, ERR_TOO_EARLY, ERR_FORKED.
 static int chain_check (const oplog_t *self, const batch_t *batch)
 {
+    static const watermark_t none;
     const watermark_t *mark = vector_find (&self->shared, &batch->origin);
-    uint64_t upto = mark ? mark->upto : 0;
-    if (batch->upto == upto)
-        return memcmp (&mark->hash, &batch->hash, sizeof mark->hash) ? ERR_FORKED : ERR_DUPLICATE;
-    if (batch->upto < upto)
+    if (!mark)
+        mark = &none;
+    if (batch->upto == mark->upto)
+        return hash_equal (&mark->hash, &batch->hash) ? ERR_DUPLICATE : ERR_FORKED;
+    if (batch->upto < mark->upto)
         return ERR_DUPLICATE;
-    if (batch->after > upto)
+    if (batch->after > mark->upto)
         return ERR_TOO_EARLY;
-    if (batch->after < upto)
-        return ERR_FORKED;
-    return upto && memcmp (&mark->hash, &batch->previous, sizeof mark->hash) ? ERR_FORKED : 0;
+    return batch->after == mark->upto && hash_equal (&mark->hash, &batch->previous) ? 0
+                                                                                    : ERR_FORKED;
 }
 
 //  Every resource that a batch speaks of is known here: declarations travel ahead of data.
@@ -104,7 +106,7 @@ static int batch_check (oplog_t *self, step_t *step, const batch_t *batch, uint6
 int oplog_apply_batch (oplog_t *self, step_t *step, const batch_t *batch)
 {
     uint64_t sequence;
-    batch_walk_t walk = { .index = 0 };
+    batch_walk_t walk = {.index = 0};
     operation_t operation;
     changes_begin_group (step->txn);
     int rc = pending_append (step->txn, batch, &sequence);
@@ -122,14 +124,15 @@ static void fork_alarm (step_t *step, const uuid16_t *client)
     char subject[UUID_TEXT_SIZE], text[160];
     uuid_to_text (client, subject);
     snprintf (text, sizeof text,
-        "two different batches claim one place in the chain of client %s: is its data directory in use twice?",
+        "two different batches claim one place in the chain of client %s: is its data directory in "
+        "use twice?",
         subject);
     step_alarm (step, error_name (ERR_FORKED), subject, text);
 }
 
 static int batch_take (oplog_t *self, step_t *step, slice_t bytes, uint64_t ahead, taken_t *answer)
 {
-    batch_t batch = { .bytes = { NULL, 0 } };
+    batch_t batch = {.bytes = {NULL, 0}};
     int rc = batch_decode (bytes, &batch);
     if (rc == 0)
         rc = batch_check (self, step, &batch, ahead);
@@ -144,8 +147,8 @@ static int batch_take (oplog_t *self, step_t *step, slice_t bytes, uint64_t ahea
         metric_add (step->metrics, deferred ? METRIC_BATCHES_DEFERRED : METRIC_BATCHES_REFUSED, 1);
         if (rc == ERR_FORKED)
             fork_alarm (step, &batch.origin);
-        *answer = (taken_t) { .error = (uint64_t) -rc, .client = batch.origin, .ahead = ahead,
-            .upto = batch.upto };
+        *answer = (taken_t){
+            .error = (uint64_t)-rc, .client = batch.origin, .ahead = ahead, .upto = batch.upto};
     }
     batch_release (&batch);
     return oplog_is_fatal (rc) ? rc : 0;
@@ -154,14 +157,14 @@ static int batch_take (oplog_t *self, step_t *step, slice_t bytes, uint64_t ahea
 int oplog_take_batches (oplog_t *self, step_t *step, const mail_t *mail)
 {
     cursor_t cursor = cursor_over (mail_frame (mail, 0));
-    taken_t answer = { .error = 0 };
+    taken_t answer = {.error = 0};
     slice_t bytes;
     int rc = 0;
     while (rc == 0 && answer.error == 0 && !cursor_done (&cursor)) {
         uint64_t ahead = 0;
         batch_head_t head;
         if (cursor_skip (&cursor, &bytes) || batch_peek (bytes, &head)) {
-            answer.error = (uint64_t) -ERR_MALFORMED;
+            answer.error = (uint64_t)-ERR_MALFORMED;
             metric_add (step->metrics, METRIC_BATCHES_REFUSED, 1);
             break;
         }
@@ -188,7 +191,7 @@ int oplog_take_batches (oplog_t *self, step_t *step, const mail_t *mail)
 static int row_check (oplog_t *self, step_t *step, const row_t *row, uint64_t after, uint64_t upto)
 {
     resource_entry_t entry;
-    (void) self;
+    (void)self;
     if (row->updated <= after || row->updated > upto)
         return ERR_MALFORMED;
     int rc = resources_find (step->txn, row->resource, &entry);
@@ -232,7 +235,7 @@ static int rows_check (oplog_t *self, const take_rows_t *take)
 int oplog_take_rows (oplog_t *self, step_t *step, const mail_t *mail)
 {
     take_rows_t take;
-    taken_t answer = { .error = 0 };
+    taken_t answer = {.error = 0};
     if (step_unpack (step, mail, &take_rows_type, &take))
         return 0;
     int rc = rows_check (self, &take);
@@ -245,7 +248,7 @@ int oplog_take_rows (oplog_t *self, step_t *step, const mail_t *mail)
         return rc;
     if (rc && rc != ERR_DUPLICATE) {
         metric_add (step->metrics, METRIC_PEER_GARBAGE, 1);
-        answer = (taken_t) { .error = (uint64_t) -rc, .client = take.owner, .upto = take.upto };
+        answer = (taken_t){.error = (uint64_t)-rc, .client = take.owner, .upto = take.upto};
     }
     oplog_take_answer (step, mail, &answer);
     return 0;

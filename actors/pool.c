@@ -8,6 +8,9 @@
 
 #include "actors/pool.h"
 
+#include "actors/sockets.h"
+#include "messages/endpoints.h"
+
 #include <stdlib.h>
 
 //  ---- tasks
@@ -45,12 +48,12 @@ static void task_free (pool_task_t *task)
     free (task);
 }
 
-void pool_write (
-    pool_t *self, step_t *step, pool_task_t *task, const char *what, buffer_t *clients, buffer_t *node)
+void pool_write (pool_t *self, step_t *step, pool_task_t *task, const char *what, buffer_t *clients,
+    buffer_t *node)
 {
-    slice_t frames[3] = { { NULL, 0 }, { NULL, 0 }, { NULL, 0 } };
-    write_out_t write = { .what = slice_text (what) };
-    (void) self;
+    slice_t frames[3] = {{NULL, 0}, {NULL, 0}, {NULL, 0}};
+    write_out_t write = {.what = slice_text (what)};
+    (void)self;
     if (clients)
         frames[0] = buffer_slice (clients);
     if (node)
@@ -61,7 +64,7 @@ void pool_write (
 void pool_answer (
     step_t *step, int asker, uint64_t ticket, int error, const char *message, buffer_t *map)
 {
-    commanded_t commanded = { .error = (uint64_t) -error };
+    commanded_t commanded = {.error = (uint64_t)-error};
     if (error)
         commanded.message = slice_text (message ? message : error_text (error));
     if (map)
@@ -89,7 +92,7 @@ void pool_node_delete (buffer_t *out, enum node_space space, slice_t key)
 void pool_clients_put (buffer_t *out, int action, const uuid16_t *client, const buffer_t *value)
 {
     pack_array (out, 3);
-    pack_uint (out, (uint64_t) action);
+    pack_uint (out, (uint64_t)action);
     pack_bin (out, slice_of (client, sizeof *client));
     pack_raw (out, buffer_slice (value));
 }
@@ -119,8 +122,8 @@ static void record_now (const pool_t *self, client_t *client)
 
 static bool record_differs (const client_t *a, const client_t *b)
 {
-    if (strcmp (a->name, b->name) != 0 || strcmp (a->version, b->version) != 0
-        || a->endpoint_count != b->endpoint_count)
+    if (strcmp (a->name, b->name) != 0 || strcmp (a->version, b->version) != 0 ||
+        a->endpoint_count != b->endpoint_count)
         return true;
     for (size_t i = 0; i < a->endpoint_count; i++)
         if (strcmp (a->endpoints[i], b->endpoints[i]) != 0)
@@ -133,19 +136,20 @@ static void record_state (pool_t *self, step_t *step)
 {
     client_t stored, now;
     slice_t joining;
-    if (!self->has_pool || !self->bound || self->stating
-        || node_get (step->txn, NODE_SETTINGS, slice_text ("joining"), &joining) == 0
-        || clients_get (step->txn, &self->me, &stored) || !client_is_member (&stored))
+    if (!self->has_pool || !self->bound || self->stating ||
+        node_get (step->txn, NODE_SETTINGS, slice_text ("joining"), &joining) == 0 ||
+        clients_get (step->txn, &self->me, &stored) || !client_is_member (&stored))
         return;
     now = stored;
     record_now (self, &now);
     if (!record_differs (&stored, &now))
         return;
-    buffer_t value = { NULL, 0, 0 }, clients = { NULL, 0, 0 };
+    buffer_t value = {NULL, 0, 0}, clients = {NULL, 0, 0};
     client_pack_record (&now, &value);
     pool_clients_put (&clients, ACTION_UPDATE, &self->me, &value);
     self->stating = true;
-    pool_write (self, step, pool_task (self, TASK_RECORD, NULL), "this client's record", &clients, NULL);
+    pool_write (
+        self, step, pool_task (self, TASK_RECORD, NULL), "this client's record", &clients, NULL);
     buffer_release (&value);
     buffer_release (&clients);
 }
@@ -155,7 +159,7 @@ static void record_state (pool_t *self, step_t *step)
 static void genesis (pool_t *self, step_t *step)
 {
     client_t founder;
-    buffer_t value = { NULL, 0, 0 }, clients = { NULL, 0, 0 }, node = { NULL, 0, 0 };
+    buffer_t value = {NULL, 0, 0}, clients = {NULL, 0, 0}, node = {NULL, 0, 0};
     memset (&founder, 0, sizeof founder);
     founder.uuid = self->me;
     founder.key = self->setup->identity->key;
@@ -163,8 +167,10 @@ static void genesis (pool_t *self, step_t *step)
     step->random (step->context, &self->pool, sizeof self->pool);
     client_pack_admission (&founder, &self->pool, &value);
     pool_clients_put (&clients, ACTION_CREATE, &self->me, &value);
-    pool_node_put (&node, NODE_SETTINGS, slice_text ("pool"), slice_of (&self->pool, sizeof self->pool));
-    pool_write (self, step, pool_task (self, TASK_GENESIS, NULL), "the beginning of a pool", &clients, &node);
+    pool_node_put (
+        &node, NODE_SETTINGS, slice_text ("pool"), slice_of (&self->pool, sizeof self->pool));
+    pool_write (self, step, pool_task (self, TASK_GENESIS, NULL), "the beginning of a pool",
+        &clients, &node);
     buffer_release (&value);
     buffer_release (&clients);
     buffer_release (&node);
@@ -188,7 +194,7 @@ static void seen_raise (pool_t *self, const uuid16_t *client, uint64_t time)
     if (!grown)
         abort ();
     self->seen = grown;
-    self->seen[self->seen_count++] = (last_seen_t) { *client, time, false };
+    self->seen[self->seen_count++] = (last_seen_t){*client, time, false};
 }
 
 //  Ages become times of this node's own clock: a wrong clock elsewhere poisons nobody's.
@@ -205,18 +211,18 @@ static void on_seen (pool_t *self, step_t *step, const mail_t *mail)
     while (count--) {
         uuid16_t uuid;
         uint64_t age;
-        if (cursor_array (&cursor, &pair) || pair != 2
-            || cursor_bin_exact (&cursor, &uuid, sizeof uuid) || cursor_uint (&cursor, &age))
+        if (cursor_array (&cursor, &pair) || pair != 2 ||
+            cursor_bin_exact (&cursor, &uuid, sizeof uuid) || cursor_uint (&cursor, &age))
             return;
-        if (!uuid_equal (&uuid, &self->me) && age < step->now.wall
-            && clients_get (step->txn, &uuid, &client) == 0)
+        if (!uuid_equal (&uuid, &self->me) && age < step->now.wall &&
+            clients_get (step->txn, &uuid, &client) == 0)
             seen_raise (self, &uuid, step->now.wall - age);
     }
 }
 
 static void ages_tell (pool_t *self, step_t *step)
 {
-    buffer_t ages = { NULL, 0, 0 };
+    buffer_t ages = {NULL, 0, 0};
     pack_array (&ages, self->seen_count);
     for (size_t i = 0; i < self->seen_count; i++) {
         uint64_t time = self->seen[i].time;
@@ -224,33 +230,34 @@ static void ages_tell (pool_t *self, step_t *step)
         pack_bin (&ages, slice_of (&self->seen[i].client, sizeof (uuid16_t)));
         pack_uint (&ages, step->now.wall > time ? step->now.wall - time : 0);
     }
-    peers_t peers = { .ages = buffer_slice (&ages) };
+    peers_t peers = {.ages = buffer_slice (&ages)};
     step_send (step, ACTOR_LINK, MAIL_PEERS, 0, &peers_type, &peers, NULL, 0);
     buffer_release (&ages);
 }
 
 static void seen_save (pool_t *self, step_t *step)
 {
-    buffer_t node = { NULL, 0, 0 };
+    buffer_t node = {NULL, 0, 0};
     for (size_t i = 0; i < self->seen_count; i++) {
         uint8_t time[8];
         if (self->seen[i].saved)
             continue;
         for (int byte = 0; byte < 8; byte++)
-            time[byte] = (uint8_t) (self->seen[i].time >> (56 - 8 * byte));
+            time[byte] = (uint8_t)(self->seen[i].time >> (56 - 8 * byte));
         pool_node_put (&node, NODE_LAST_SEEN, slice_of (&self->seen[i].client, sizeof (uuid16_t)),
             slice_of (time, sizeof time));
         self->seen[i].saved = true;
     }
     if (node.size)
-        pool_write (self, step, pool_task (self, TASK_SAVE, NULL), "when clients were last seen", NULL, &node);
+        pool_write (self, step, pool_task (self, TASK_SAVE, NULL), "when clients were last seen",
+            NULL, &node);
     buffer_release (&node);
 }
 
 static int seen_load (pool_t *self, step_t *step)
 {
     slice_t key, value;
-    uuid16_t client = { { 0 } };
+    uuid16_t client = {{0}};
     int rc = node_seek (step->txn, NODE_LAST_SEEN, slice_of (NULL, 0), &key, &value);
     while (rc == 0) {
         uint64_t time = 0;
@@ -281,11 +288,11 @@ static int remove_read (slice_t request, uuid16_t *ret_client, bool *ret_drop)
         int rc = cursor_text (&cursor, &name);
         if (rc == 0 && slice_equal (name, slice_text ("client"))) {
             rc = cursor_kind (&cursor) == PACK_TEXT
-                ? cursor_text (&cursor, &text) || uuid_from_text (text, ret_client)
-                : cursor_bin_exact (&cursor, ret_client, sizeof *ret_client);
+                     ? cursor_text (&cursor, &text) || uuid_from_text (text, ret_client)
+                     : cursor_bin_exact (&cursor, ret_client, sizeof *ret_client);
             named = true;
-        } else if (rc == 0 && slice_equal (name, slice_text ("drop_rows"))
-            && cursor_kind (&cursor) == PACK_BOOL)
+        } else if (rc == 0 && slice_equal (name, slice_text ("drop_rows")) &&
+                   cursor_kind (&cursor) == PACK_BOOL)
             rc = cursor_bool (&cursor, ret_drop);
         else if (rc == 0)
             rc = cursor_skip (&cursor, NULL);
@@ -300,7 +307,7 @@ static void on_remove (pool_t *self, step_t *step, const mail_t *mail, slice_t r
     uuid16_t uuid;
     client_t client;
     bool drop;
-    buffer_t value = { NULL, 0, 0 }, clients = { NULL, 0, 0 };
+    buffer_t value = {NULL, 0, 0}, clients = {NULL, 0, 0};
     int rc = remove_read (request, &uuid, &drop);
     if (rc == 0 && uuid_equal (&uuid, &self->me))
         rc = ERR_NOT_ALLOWED;
@@ -310,7 +317,8 @@ static void on_remove (pool_t *self, step_t *step, const mail_t *mail, slice_t r
         rc = ERR_NOT_MEMBER;
     if (rc) {
         pool_answer (step, mail->envelope.from, mail->envelope.ticket, rc,
-            rc == ERR_NOT_ALLOWED ? "a client does not remove itself: another member does" : NULL, NULL);
+            rc == ERR_NOT_ALLOWED ? "a client does not remove itself: another member does" : NULL,
+            NULL);
         return;
     }
     client_pack_removal (drop, &value);
@@ -323,7 +331,7 @@ static void on_remove (pool_t *self, step_t *step, const mail_t *mail, slice_t r
 static void drop_rows_ask (pool_t *self, step_t *step, const uuid16_t *client)
 {
     pool_task_t *task = pool_task (self, TASK_DROP, NULL);
-    drop_rows_t drop = { .owner = *client };
+    drop_rows_t drop = {.owner = *client};
     task->client = *client;
     step_send (step, ACTOR_OPLOG, MAIL_DROP_ROWS, task->ticket, &drop_rows_type, &drop, NULL, 0);
 }
@@ -352,8 +360,8 @@ static void on_written (pool_t *self, step_t *step, const mail_t *mail)
     pool_task_t *task = task_take (self, mail->envelope.ticket);
     if (!task)
         return;
-    int rc = step_unpack (step, mail, &written_type, &written) ? ERR_INTERNAL : -(int) written.error;
-    buffer_t map = { NULL, 0, 0 };
+    int rc = step_unpack (step, mail, &written_type, &written) ? ERR_INTERNAL : -(int)written.error;
+    buffer_t map = {NULL, 0, 0};
     switch (task->kind) {
     case TASK_GENESIS:
         self->has_pool = rc == 0;
@@ -391,10 +399,11 @@ static void on_advanced (pool_t *self, step_t *step, const mail_t *mail)
 {
     advanced_t advanced;
     slice_t pool;
-    if (step_unpack (step, mail, &advanced_type, &advanced) || (!advanced.clients && !advanced.joined))
+    if (step_unpack (step, mail, &advanced_type, &advanced) ||
+        (!advanced.clients && !advanced.joined))
         return;
-    if (node_get (step->txn, NODE_SETTINGS, slice_text ("pool"), &pool) == 0
-        && pool.size == sizeof self->pool) {
+    if (node_get (step->txn, NODE_SETTINGS, slice_text ("pool"), &pool) == 0 &&
+        pool.size == sizeof self->pool) {
         memcpy (&self->pool, pool.data, sizeof self->pool);
         self->has_pool = true;
     }
@@ -402,40 +411,25 @@ static void on_advanced (pool_t *self, step_t *step, const mail_t *mail)
     record_state (self, step);
 }
 
-static void list_fill (endpoint_list_t *list, slice_t packed)
-{
-    cursor_t cursor = cursor_over (packed);
-    size_t count;
-    list->count = 0;
-    if (cursor_array (&cursor, &count))
-        return;
-    while (count-- && list->count < LIMIT_ENDPOINTS) {
-        slice_t text;
-        if (cursor_text (&cursor, &text) || text.size > LIMIT_ENDPOINT_BYTES)
-            return;
-        char *item = list->items[list->count++];
-        memcpy (item, text.data, text.size);
-        item[text.size] = 0;
-    }
-}
-
 static void on_bound (pool_t *self, step_t *step, const mail_t *mail)
 {
     edge_bound_t bound;
     if (step_unpack (step, mail, &edge_bound_type, &bound))
         return;
-    if (bound.socket == 0) {
-        list_fill (&self->endpoints, bound.endpoints);
-        self->bound = true;
-    } else
-        list_fill (&self->door, bound.endpoints);
+    endpoint_list_t *list = bound.socket == LINK_PEERS ? &self->endpoints : &self->door;
+    cursor_t cursor = cursor_over (bound.endpoints);
+    if (endpoints_unpack (&cursor, list->items, &list->count))
+        list->count = 0;
+    self->bound |= bound.socket == LINK_PEERS;
     record_state (self, step);
 }
 
 static void on_report (pool_t *self, step_t *step, const mail_t *mail)
 {
-    buffer_t map = { NULL, 0, 0 };
-    pack_map (&map, 2);
+    buffer_t map = {NULL, 0, 0};
+    pack_map (&map, 3);
+    pack_string (&map, "invitations");
+    pool_invitations_pack (step, &map);
     pack_string (&map, "pool");
     pack_bin (&map, slice_of (&self->pool, sizeof self->pool));
     pack_string (&map, "last_seen");
@@ -463,7 +457,8 @@ static void on_command (pool_t *self, step_t *step, const mail_t *mail)
     else if (slice_equal (command.verb, slice_text ("remove")))
         on_remove (self, step, mail, command.request);
     else
-        pool_answer (step, mail->envelope.from, mail->envelope.ticket, ERR_UNKNOWN_VERB, NULL, NULL);
+        pool_answer (
+            step, mail->envelope.from, mail->envelope.ticket, ERR_UNKNOWN_VERB, NULL, NULL);
 }
 
 static void pool_receive (void *core, step_t *step, mail_t **mail_p)

@@ -13,56 +13,67 @@
 #include "store/node.h"
 
 #define POOL_SECOND_NS    1000000000ull
-#define INVITATION_S      86400     // a ticket is good for a day
+#define INVITATION_S      86400 // a ticket is good for a day
 #define LAST_SEEN_SAVE_NS (60 * POOL_SECOND_NS)
 #define WRITE_AGAIN_NS    POOL_SECOND_NS
 
 //  What a ticket to oplog stands for, so that its answer finds the way on.
-enum pool_task_kind { TASK_GENESIS, TASK_RECORD, TASK_INVITE, TASK_ADMIT, TASK_JOIN, TASK_REMOVE, TASK_DROP, TASK_SAVE };
+enum pool_task_kind {
+    TASK_GENESIS,
+    TASK_RECORD,
+    TASK_INVITE,
+    TASK_ADMIT,
+    TASK_JOIN,
+    TASK_REMOVE,
+    TASK_DROP,
+    TASK_SAVE
+};
 
 typedef struct pool_task {
-    uint64_t ticket;      // to oplog
+    uint64_t ticket; // to oplog
     enum pool_task_kind kind;
-    int asker;            // actor that asked, and its ticket
+    int asker; // actor that asked, and its ticket
     uint64_t asker_ticket;
-    uint64_t line;        // TASK_ADMIT: who knocked
-    uuid16_t client;      // TASK_ADMIT, TASK_DROP
-    buffer_t text;        // TASK_INVITE: the ticket
+    uint64_t line;   // TASK_ADMIT: who knocked
+    uuid16_t client; // TASK_ADMIT, TASK_DROP
+    buffer_t text;   // TASK_INVITE: the ticket
     struct pool_task *next;
 } pool_task_t;
 
 typedef struct last_seen {
     uuid16_t client;
-    uint64_t time;        // this node's, NTP
+    uint64_t time; // this node's, NTP
     bool saved;
 } last_seen_t;
 
 typedef struct pool {
     const actor_setup_t *setup;
     uuid16_t me;
-    bool has_pool;
     uuid16_t pool;
     pool_task_t *tasks;
     uint64_t next_ticket;
-    bool stating;         // an own record is being written
-    endpoint_list_t endpoints; // where we listen, as link said
-    endpoint_list_t door;
-    bool bound;
     last_seen_t *seen;
     size_t seen_count;
-    uint64_t told_ns;     // link was told of it
+    uint64_t told_ns; // link was told of it
     uint64_t saved_ns;
+    endpoint_list_t endpoints; // where we listen, as link said
+    endpoint_list_t door;
     //  A door that we knock at.
-    bool knocking;
     ticket_t ticket;
-    int join_asker;
     uint64_t join_ticket;
+    int join_asker;
+    bool knocking;
+    bool has_pool;
+    bool stating; // an own record is being written
+    bool bound;
 } pool_t;
 
 //  pool.c
 pool_task_t *pool_task (pool_t *self, enum pool_task_kind kind, const mail_t *asked);
-void pool_write (pool_t *self, step_t *step, pool_task_t *task, const char *what, buffer_t *clients, buffer_t *node);
-void pool_answer (step_t *step, int asker, uint64_t ticket, int error, const char *message, buffer_t *map);
+void pool_write (pool_t *self, step_t *step, pool_task_t *task, const char *what, buffer_t *clients,
+    buffer_t *node);
+void pool_answer (
+    step_t *step, int asker, uint64_t ticket, int error, const char *message, buffer_t *map);
 void pool_node_put (buffer_t *out, enum node_space space, slice_t key, slice_t value);
 void pool_node_delete (buffer_t *out, enum node_space space, slice_t key);
 void pool_clients_put (buffer_t *out, int action, const uuid16_t *client, const buffer_t *value);
@@ -74,5 +85,6 @@ void pool_on_knock (pool_t *self, step_t *step, const mail_t *mail);
 void pool_on_door_answer (pool_t *self, step_t *step, const mail_t *mail);
 void pool_admitted (pool_t *self, step_t *step, const pool_task_t *task, int error);
 void pool_door_keys (step_t *step);
+void pool_invitations_pack (step_t *step, buffer_t *out); // [{expires: Unix seconds}, …]
 
 #endif

@@ -6,6 +6,8 @@
 
 #include "actors/pool.h"
 
+#include "messages/endpoints.h"
+
 #include <stdlib.h>
 
 static uint64_t unix_seconds (const step_t *step)
@@ -15,28 +17,52 @@ static uint64_t unix_seconds (const step_t *step)
 
 //  ---- invitations
 
+//  Walks the invitations that stand: begin with an empty key.
+static bool invitation_next (step_t *step, slice_t *key, uint64_t *ret_expires)
+{
+    slice_t value;
+    int rc = key->size ? node_next (step->txn, NODE_INVITATIONS, *key, key, &value)
+                       : node_seek (step->txn, NODE_INVITATIONS, *key, key, &value);
+    for (; rc == 0; rc = node_next (step->txn, NODE_INVITATIONS, *key, key, &value)) {
+        cursor_t cursor = cursor_over (value);
+        if (key->size == KEY_SIZE && cursor_uint (&cursor, ret_expires) == 0 &&
+            *ret_expires > unix_seconds (step))
+            return true;
+    }
+    return false;
+}
+
 //  Tells link which keys the door may let in. Old invitations are left out here and swept when the next is made.
 void pool_door_keys (step_t *step)
 {
-    buffer_t body = { NULL, 0, 0 }, keys = { NULL, 0, 0 };
-    slice_t key, value;
+    buffer_t body = {NULL, 0, 0}, keys = {NULL, 0, 0};
+    slice_t key = {NULL, 0};
+    uint64_t expires;
     size_t count = 0;
-    int rc = node_seek (step->txn, NODE_INVITATIONS, slice_of (NULL, 0), &key, &value);
-    while (rc == 0) {
-        cursor_t cursor = cursor_over (value);
-        uint64_t expires;
-        if (key.size == KEY_SIZE && cursor_uint (&cursor, &expires) == 0 && expires > unix_seconds (step)) {
-            pack_bin (&body, key);
-            count++;
-        }
-        rc = node_next (step->txn, NODE_INVITATIONS, key, &key, &value);
-    }
+    for (; invitation_next (step, &key, &expires); count++)
+        pack_bin (&body, key);
     pack_array (&keys, count);
     pack_raw (&keys, buffer_slice (&body));
-    door_keys_t message = { .keys = buffer_slice (&keys) };
+    door_keys_t message = {.keys = buffer_slice (&keys)};
     step_send (step, ACTOR_LINK, MAIL_DOOR_KEYS, 0, &door_keys_type, &message, NULL, 0);
     buffer_release (&body);
     buffer_release (&keys);
+}
+
+void pool_invitations_pack (step_t *step, buffer_t *out)
+{
+    buffer_t body = {NULL, 0, 0};
+    slice_t key = {NULL, 0};
+    uint64_t expires;
+    size_t count = 0;
+    for (; invitation_next (step, &key, &expires); count++) {
+        pack_map (&body, 1);
+        pack_string (&body, "expires");
+        pack_uint (&body, expires);
+    }
+    pack_array (out, count);
+    pack_raw (out, buffer_slice (&body));
+    buffer_release (&body);
 }
 
 static void expired_sweep (step_t *step, buffer_t *node)
@@ -58,9 +84,9 @@ void pool_invite (pool_t *self, step_t *step, const mail_t *mail)
     public_key_t curve;
     uint8_t secret[32];
     slice_t joining;
-    buffer_t node = { NULL, 0, 0 }, expires = { NULL, 0, 0 };
-    if (!self->has_pool || self->door.count == 0
-        || node_get (step->txn, NODE_SETTINGS, slice_text ("joining"), &joining) == 0) {
+    buffer_t node = {NULL, 0, 0}, expires = {NULL, 0, 0};
+    if (!self->has_pool || self->door.count == 0 ||
+        node_get (step->txn, NODE_SETTINGS, slice_text ("joining"), &joining) == 0) {
         pool_answer (step, mail->envelope.from, mail->envelope.ticket, ERR_BUSY,
             self->has_pool ? NULL : "the pool is being founded", NULL);
         return;
@@ -75,7 +101,8 @@ void pool_invite (pool_t *self, step_t *step, const mail_t *mail)
     curve_of_secret (ticket.secret, &curve, secret);
     pack_uint (&expires, ticket.expires);
     expired_sweep (step, &node);
-    pool_node_put (&node, NODE_INVITATIONS, slice_of (&curve, sizeof curve), buffer_slice (&expires));
+    pool_node_put (
+        &node, NODE_INVITATIONS, slice_of (&curve, sizeof curve), buffer_slice (&expires));
     pool_task_t *task = pool_task (self, TASK_INVITE, mail);
     ticket_to_text (&ticket, &task->text);
     pool_write (self, step, task, "an invitation", NULL, &node);
@@ -87,9 +114,9 @@ void pool_invite (pool_t *self, step_t *step, const mail_t *mail)
 
 static void reply (pool_t *self, step_t *step, uint64_t line, int error)
 {
-    buffer_t giver = { NULL, 0, 0 }, packed = { NULL, 0, 0 };
-    door_answer_t answer = { .error = slice_text (error_name (error)),
-        .text = slice_text (error ? error_text (error) : "welcome") };
+    buffer_t giver = {NULL, 0, 0}, packed = {NULL, 0, 0};
+    door_answer_t answer = {.error = slice_text (error_name (error)),
+        .text = slice_text (error ? error_text (error) : "welcome")};
     client_t me;
     if (error == 0 && clients_get (step->txn, &self->me, &me) == 0) {
         client_pack (&me, &giver);
@@ -97,7 +124,7 @@ static void reply (pool_t *self, step_t *step, uint64_t line, int error)
         answer.giver = buffer_slice (&giver);
     }
     message_pack (&door_answer_type, &answer, &packed);
-    door_reply_t message = { .line = line, .answer = buffer_slice (&packed) };
+    door_reply_t message = {.line = line, .answer = buffer_slice (&packed)};
     step_send (step, ACTOR_LINK, MAIL_DOOR_REPLY, 0, &door_reply_type, &message, NULL, 0);
     buffer_release (&giver);
     buffer_release (&packed);
@@ -111,11 +138,12 @@ static bool admission_under_way (const pool_t *self)
     return false;
 }
 
-static int knock_check (pool_t *self, step_t *step, const door_knock_t *knock, door_request_t *request)
+static int knock_check (
+    pool_t *self, step_t *step, const door_knock_t *knock, door_request_t *request)
 {
     slice_t value;
     uint64_t expires;
-    buffer_t proof = { NULL, 0, 0 };
+    buffer_t proof = {NULL, 0, 0};
     int rc = message_unpack (&door_request_type, knock->request, request, NULL);
     if (rc)
         return ERR_MALFORMED;
@@ -123,7 +151,8 @@ static int knock_check (pool_t *self, step_t *step, const door_knock_t *knock, d
         return ERR_WRONG_VERSION;
     if (request->signature.size != SIGNATURE_SIZE || request->name.size > LIMIT_NAME_BYTES)
         return ERR_MALFORMED;
-    rc = node_get (step->txn, NODE_INVITATIONS, slice_of (&knock->curve, sizeof knock->curve), &value);
+    rc = node_get (
+        step->txn, NODE_INVITATIONS, slice_of (&knock->curve, sizeof knock->curve), &value);
     if (rc)
         return rc == ERR_NOT_FOUND ? ERR_TICKET_INVALID : rc;
     cursor_t cursor = cursor_over (value);
@@ -135,10 +164,11 @@ static int knock_check (pool_t *self, step_t *step, const door_knock_t *knock, d
     return signed_by_it ? 0 : ERR_BAD_SIGNATURE;
 }
 
-static void admit (pool_t *self, step_t *step, const door_knock_t *knock, const door_request_t *request)
+static void admit (
+    pool_t *self, step_t *step, const door_knock_t *knock, const door_request_t *request)
 {
     client_t client;
-    buffer_t value = { NULL, 0, 0 }, clients = { NULL, 0, 0 }, node = { NULL, 0, 0 };
+    buffer_t value = {NULL, 0, 0}, clients = {NULL, 0, 0}, node = {NULL, 0, 0};
     memset (&client, 0, sizeof client);
     client.key = request->key;
     client.uuid = client_of_key (&request->key);
@@ -200,7 +230,8 @@ static int ticket_read (slice_t request, ticket_t *ret_ticket)
         if (cursor_text (&cursor, &name))
             return ERR_BAD_REQUEST;
         if (slice_equal (name, slice_text ("ticket")))
-            return cursor_text (&cursor, &text) ? ERR_BAD_REQUEST : ticket_from_text (text, ret_ticket);
+            return cursor_text (&cursor, &text) ? ERR_BAD_REQUEST
+                                                : ticket_from_text (text, ret_ticket);
         if (cursor_skip (&cursor, NULL))
             return ERR_BAD_REQUEST;
     }
@@ -214,8 +245,8 @@ static int alone_check (pool_t *self, step_t *step)
     uuid16_t after;
     slice_t joining;
     int rc;
-    if (!self->has_pool || self->knocking
-        || node_get (step->txn, NODE_SETTINGS, slice_text ("joining"), &joining) == 0)
+    if (!self->has_pool || self->knocking ||
+        node_get (step->txn, NODE_SETTINGS, slice_text ("joining"), &joining) == 0)
         return ERR_BUSY;
     for (rc = clients_next (step->txn, NULL, &client); rc == 0;
          rc = clients_next (step->txn, &after, &client)) {
@@ -231,21 +262,21 @@ static void knock (pool_t *self, step_t *step)
     const identity_t *identity = self->setup->identity;
     public_key_t invitation, server;
     uint8_t secret[32], signature[SIGNATURE_SIZE];
-    buffer_t proof = { NULL, 0, 0 }, packed = { NULL, 0, 0 }, endpoints = { NULL, 0, 0 };
+    buffer_t proof = {NULL, 0, 0}, packed = {NULL, 0, 0}, endpoints = {NULL, 0, 0};
     curve_of_secret (self->ticket.secret, &invitation, secret);
     door_proof (&self->ticket.pool, &invitation, &proof);
     key_sign (identity, buffer_slice (&proof), signature);
-    door_request_t request = { .version = PEER_VERSION, .key = identity->key,
+    door_request_t request = {.version = PEER_VERSION,
+        .key = identity->key,
         .name = slice_text (self->setup->config->name),
-        .signature = slice_of (signature, sizeof signature) };
+        .signature = slice_of (signature, sizeof signature)};
     message_pack (&door_request_type, &request, &packed);
-    pack_array (&endpoints, self->ticket.endpoint_count);
-    for (size_t i = 0; i < self->ticket.endpoint_count; i++)
-        pack_string (&endpoints, self->ticket.endpoints[i]);
+    endpoints_pack (self->ticket.endpoints, self->ticket.endpoint_count, &endpoints);
     if (curve_of_key (&self->ticket.key, &server) == 0) {
-        door_dial_t dial = { .endpoints = buffer_slice (&endpoints), .server = server,
+        door_dial_t dial = {.endpoints = buffer_slice (&endpoints),
+            .server = server,
             .secret = slice_of (self->ticket.secret, sizeof self->ticket.secret),
-            .request = buffer_slice (&packed) };
+            .request = buffer_slice (&packed)};
         step_send (step, ACTOR_LINK, MAIL_DOOR_DIAL, 0, &door_dial_type, &dial, NULL, 0);
         self->knocking = true;
     }
@@ -260,7 +291,8 @@ void pool_join (pool_t *self, step_t *step, const mail_t *mail, slice_t request)
     int rc = ticket_read (request, &ticket);
     if (rc == 0)
         rc = alone_check (self, step);
-    if (rc == 0 && (ticket.expires <= unix_seconds (step) || uuid_equal (&ticket.pool, &self->pool)))
+    if (rc == 0 &&
+        (ticket.expires <= unix_seconds (step) || uuid_equal (&ticket.pool, &self->pool)))
         rc = ERR_TICKET_INVALID;
     if (rc == 0) {
         self->ticket = ticket;
@@ -288,9 +320,9 @@ static int answer_read (pool_t *self, slice_t packed, client_t *ret_giver, slice
         return error_from_name (name);
     }
     cursor_t cursor = cursor_over (answer.giver);
-    if (client_unpack (&cursor, ret_giver)
-        || memcmp (&ret_giver->key, &self->ticket.key, sizeof ret_giver->key) != 0
-        || !uuid_equal (&answer.pool, &self->ticket.pool))
+    if (client_unpack (&cursor, ret_giver) ||
+        memcmp (&ret_giver->key, &self->ticket.key, sizeof ret_giver->key) != 0 ||
+        !uuid_equal (&answer.pool, &self->ticket.pool))
         return ERR_MALFORMED;
     return 0;
 }
@@ -307,16 +339,17 @@ void pool_on_door_answer (pool_t *self, step_t *step, const mail_t *mail)
     self->knocking = false;
     int rc = answer_read (self, message.answer, &giver, &text);
     if (rc) {
-        memcpy (sentence, text.data ? text.data : (const uint8_t *) "", text.size < 255 ? text.size : 255);
+        memcpy (sentence, text.data ? text.data : (const uint8_t *)"",
+            text.size < 255 ? text.size : 255);
         pool_answer (step, self->join_asker, self->join_ticket, rc,
             rc == ERR_NO_ANSWER ? "nobody opened the door: is the ticket used, or the member off?"
-                : sentence[0]   ? sentence
+            : sentence[0]       ? sentence
                                 : NULL,
             NULL);
         return;
     }
     static const uuid16_t nowhere;
-    buffer_t node = { NULL, 0, 0 }, place = { NULL, 0, 0 }, packed = { NULL, 0, 0 };
+    buffer_t node = {NULL, 0, 0}, place = {NULL, 0, 0}, packed = {NULL, 0, 0};
     pack_array (&place, 3); // the place before everything
     pack_string (&place, "");
     pack_bin (&place, slice_of (&nowhere, sizeof nowhere));

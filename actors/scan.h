@@ -30,16 +30,15 @@
 #define SCAN_OPEN_MAX        64   // open directories of the current branch, besides the root
 #define SCAN_NAMES_MAX       64   // changed names remembered for a directory
 #define SCAN_DIRTY_MAX       4096 // changed directories remembered for a location
-#define SCAN_QUIET_NS        300000000ull   // changes are looked at when none came for so long …
-#define SCAN_PATIENCE_NS     2000000000ull  // … or the first is so old
-#define SCAN_MISSING_NS      15000000000ull // a missing root is looked for again after this
-#define SCAN_UNWATCHED_NS                                                                          \
-    300000000000ull // a location without enough watches is walked again after this
-#define SCAN_READ_BYTES  (256u << 10)
-#define SCAN_SLICE_BYTES (2u << 20)  // hashed a slice
-#define SCAN_SLICE_FILES 32          // and files
-#define SCAN_HEAD_BYTES  (64u << 10) // what the MIME type is judged by
-#define SCAN_RESULTS     64          // findings a mail
+#define SCAN_QUIET_NS        300000000ull    // changes are looked at when none came for so long …
+#define SCAN_PATIENCE_NS     2000000000ull   // … or the first is so old
+#define SCAN_MISSING_NS      15000000000ull  // a missing root is looked for again after this
+#define SCAN_UNWATCHED_NS    300000000000ull // so is a location without enough watches
+#define SCAN_READ_BYTES      (256u << 10)
+#define SCAN_SLICE_BYTES     (2u << 20)  // hashed a slice
+#define SCAN_SLICE_FILES     12          // and files: libmagic takes a millisecond each
+#define SCAN_HEAD_BYTES      (16u << 10) // what the MIME type is judged by
+#define SCAN_RESULTS         64          // findings a mail
 
 //  A directory in which something changed.
 typedef struct dirty {
@@ -126,14 +125,14 @@ typedef struct hashing {
 } hashing_t;
 
 typedef struct scan {
+    hashing_t hashing; // first: libsodium's state in it is aligned to 64
     const disk_t *disk;
     const config_t *config;
     scan_location_t *locations;
     lookup_t watches;
     walk_t walk;
     mail_list_t requests; // to identify
-    hashing_t hashing;
-    buffer_t listing; // sections for the next mail
+    buffer_t listing;     // sections for the next mail
     size_t listing_entries;
     size_t unanswered; // listings
     buffer_t section;  // entries of the section being made

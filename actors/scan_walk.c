@@ -265,7 +265,7 @@ static int target_compare (const void *a_, const void *b_)
 static void walk_aim (walk_t *walk, scan_location_t *location)
 {
     size_t count = walk->whole ? 1 : location->dirty.count;
-    walk->targets = calloc (count, sizeof *walk->targets);
+    walk->targets = calloc (count, sizeof (dirty_t *));
     if (!walk->targets)
         abort ();
     walk->target_count = count;
@@ -279,7 +279,7 @@ static void walk_aim (walk_t *walk, scan_location_t *location)
     for (size_t i = 0; i < count; i++)
         walk->targets[i] = lookup_next (&location->dirty, &at);
     lookup_release (&location->dirty);
-    qsort (walk->targets, count, sizeof *walk->targets, target_compare);
+    qsort (walk->targets, count, sizeof (dirty_t *), target_compare);
 }
 
 void scan_walk_begin (scan_t *self, step_t *step, scan_location_t *location, bool whole)

@@ -55,7 +55,7 @@ void scan_watch_forget (scan_t *self, scan_location_t *location, slice_t path)
     size_t count = 0, at = 0;
     if (self->watches.count == 0)
         return;
-    watch_t **found = malloc (self->watches.count * sizeof *found);
+    watch_t **found = malloc (self->watches.count * sizeof (watch_t *));
     if (!found)
         abort ();
     for (watch_t *watch = lookup_next (&self->watches, &at); watch;

@@ -5,7 +5,7 @@
 
 enum link_socket {
     LINK_PEERS, // listens for members (a ROUTER on every node/listen), and every DEALER that dials one
-    LINK_DOOR   // listens for invited clients, and the DEALER that knocks at a member's door
+    LINK_DOOR // listens for invited clients, and the DEALER that knocks at a member's door
 };
 
 enum api_socket {

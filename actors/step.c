@@ -70,13 +70,13 @@ frame_t frame_copy (slice_t bytes)
         abort ();
     if (bytes.size)
         memcpy (copy, bytes.data, bytes.size);
-    return (frame_t) { slice_of (copy, bytes.size), free, copy };
+    return (frame_t){slice_of (copy, bytes.size), free, copy};
 }
 
 frame_t frame_take (buffer_t *buffer)
 {
-    frame_t frame = { buffer_slice (buffer), free, buffer->data };
-    *buffer = (buffer_t) { NULL, 0, 0 };
+    frame_t frame = {buffer_slice (buffer), free, buffer->data};
+    *buffer = (buffer_t){NULL, 0, 0};
     return frame;
 }
 
@@ -84,9 +84,9 @@ void step_send_frames (step_t *self, int to, int verb, uint64_t ticket, const me
     const void *body, frame_t *frames, size_t frame_count)
 {
     mail_t *mail = mail_new ();
-    buffer_t packed = { NULL, 0, 0 };
+    buffer_t packed = {NULL, 0, 0};
     message_pack (type, body, &packed);
-    mail->envelope = (envelope_t) { self->self, to, verb, ticket };
+    mail->envelope = (envelope_t){self->self, to, verb, ticket};
     mail->body = buffer_slice (&packed);
     mail->body_release = free;
     mail->body_hint = packed.data;
@@ -129,15 +129,15 @@ int step_unpack (step_t *self, const mail_t *mail, const message_type_t *type, v
     if (rc) {
         metric_add (self->metrics, METRIC_MAIL_REFUSED, 1);
         step_say (self, SAY_ERROR, "mail %s from %s refused: %s (%s)",
-            mail_verb_name (mail->envelope.verb), actor_name (mail->envelope.from),
-            error_name (rc), field ? field : "form");
+            mail_verb_name (mail->envelope.verb), actor_name (mail->envelope.from), error_name (rc),
+            field ? field : "form");
     }
     return rc;
 }
 
 void step_alarm (step_t *self, const char *code, const char *subject, const char *text)
 {
-    alarm_t alarm = { .code = slice_text (code), .subject = slice_text (subject),
-        .text = slice_text (text) };
+    alarm_t alarm = {
+        .code = slice_text (code), .subject = slice_text (subject), .text = slice_text (text)};
     step_send (self, ACTOR_ADMIN, MAIL_ALARM, 0, &alarm_type, &alarm, NULL, 0);
 }

@@ -24,20 +24,20 @@
 #define BATCH_VERSION 1
 
 typedef struct batch {
-    slice_t bytes;       // all of it, borrowed
+    slice_t bytes; // all of it, borrowed
     uuid16_t origin;
     uint64_t after;
-    hash_t previous;     // zero where after is 0
+    hash_t previous; // zero where after is 0
     uint64_t upto;
-    vector_t seen;       // owned: batch_release
+    vector_t seen; // owned: batch_release
     vector_t covers;
-    bool issues_anew;    // covers is not nil
+    bool issues_anew; // covers is not nil
     size_t resource_count;
-    slice_t *resources;  // owned array of borrowed names
-    size_t count;        // operations
-    slice_t operations;  // borrowed: the packed operations behind each other
+    slice_t *resources; // owned array of borrowed names
+    size_t count;       // operations
+    slice_t operations; // borrowed: the packed operations behind each other
     slice_t signature;
-    hash_t hash;         // of bytes
+    hash_t hash; // of bytes
 } batch_t;
 
 //  Decodes and checks all that can be checked without a key or a store: form, bounds, ascending times,
@@ -79,24 +79,25 @@ typedef struct batch_writer {
     uuid16_t origin;
     uint64_t after;
     hash_t previous;
-    uint64_t time;       // of the last operation added
-    uuid16_t client;     // of the last operation added
-    bool needs_covers;   // it holds what only a batch that issues anew may hold
+    uint64_t time;     // of the last operation added
+    uuid16_t client;   // of the last operation added
+    bool needs_covers; // it holds what only a batch that issues anew may hold
     size_t count;
     buffer_t operations;
-    buffer_t names;      // packed resource names, in order of index
+    buffer_t names; // packed resource names, in order of index
     size_t name_count;
 } batch_writer_t;
 
-void batch_writer_begin (batch_writer_t *self, const uuid16_t *origin, uint64_t after, const hash_t *previous);
+void batch_writer_begin (
+    batch_writer_t *self, const uuid16_t *origin, uint64_t after, const hash_t *previous);
 //  The operation's timestamp must be larger than the one before; asserts.
 void batch_writer_add (batch_writer_t *self, const operation_t *operation);
 size_t batch_writer_size (const batch_writer_t *self); // bytes so far, roughly
 //  Seals: appends the batch's bytes to out. upto == the last operation's time; any time after `after` if there is
 //  no operation; and in a batch that issues anew, where covers is not NULL, any that is no earlier than the last
 //  operation's. The identity is the origin's. Asserts all of this; ret_hash may be NULL.
-void batch_writer_seal (batch_writer_t *self, uint64_t upto, const vector_t *seen, const vector_t *covers,
-    const identity_t *identity, buffer_t *out, hash_t *ret_hash);
+void batch_writer_seal (batch_writer_t *self, uint64_t upto, const vector_t *seen,
+    const vector_t *covers, const identity_t *identity, buffer_t *out, hash_t *ret_hash);
 void batch_writer_release (batch_writer_t *self);
 
 #endif

@@ -31,14 +31,15 @@ MESSAGE_DESCRIBE (edge_in, MESSAGE_ARRAY, EDGE_IN_FIELDS, "a message from outsid
 MESSAGE_DESCRIBE (edge_out, MESSAGE_ARRAY, EDGE_OUT_FIELDS, "a message to the outside")
 MESSAGE_DESCRIBE (edge_dial, MESSAGE_ARRAY, EDGE_DIAL_FIELDS, "a connection to open")
 MESSAGE_DESCRIBE (edge_hang_up, MESSAGE_ARRAY, EDGE_HANG_UP_FIELDS, "a connection to close")
-MESSAGE_DESCRIBE (edge_event_mail, MESSAGE_ARRAY, EDGE_EVENT_FIELDS, "what happened to a connection")
+MESSAGE_DESCRIBE (
+    edge_event_mail, MESSAGE_ARRAY, EDGE_EVENT_FIELDS, "what happened to a connection")
 MESSAGE_DESCRIBE (edge_admit, MESSAGE_ARRAY, EDGE_ADMIT_FIELDS, "who may come in")
 MESSAGE_DESCRIBE (edge_hold, MESSAGE_ARRAY, EDGE_HOLD_FIELDS, "stop or go on reading")
 MESSAGE_DESCRIBE (edge_bound, MESSAGE_ARRAY, EDGE_BOUND_FIELDS, "where a socket listens")
 
 const char *actor_name (int actor)
 {
-    static const char *const names[] = { "none",
+    static const char *const names[] = {"none",
 #define X(NAME, name) #name,
         ACTOR_LIST (X)
 #undef X
@@ -48,7 +49,7 @@ const char *actor_name (int actor)
 
 const message_type_t *mail_type (int verb)
 {
-    static const message_type_t *const types[] = { NULL,
+    static const message_type_t *const types[] = {NULL,
 #define X(VERB, type, text) &type##_type,
         MAIL_LIST (X)
 #undef X
@@ -58,7 +59,7 @@ const message_type_t *mail_type (int verb)
 
 const char *mail_verb_name (int verb)
 {
-    static const char *const names[] = { "none",
+    static const char *const names[] = {"none",
 #define X(VERB, type, text) #VERB,
         MAIL_LIST (X)
 #undef X
@@ -69,9 +70,9 @@ const char *mail_verb_name (int verb)
 void envelope_pack (const envelope_t *self, buffer_t *out)
 {
     pack_array (out, 4);
-    pack_uint (out, (uint64_t) self->from);
-    pack_uint (out, (uint64_t) self->to);
-    pack_uint (out, (uint64_t) self->verb);
+    pack_uint (out, (uint64_t)self->from);
+    pack_uint (out, (uint64_t)self->to);
+    pack_uint (out, (uint64_t)self->verb);
     pack_uint (out, self->ticket);
 }
 
@@ -80,14 +81,14 @@ int envelope_unpack (slice_t bytes, envelope_t *ret_envelope)
     cursor_t cursor = cursor_over (bytes);
     uint64_t from, to, verb, ticket;
     size_t count;
-    if (cursor_array (&cursor, &count) || count != 4 || cursor_uint (&cursor, &from)
-        || cursor_uint (&cursor, &to) || cursor_uint (&cursor, &verb)
-        || cursor_uint (&cursor, &ticket) || !cursor_done (&cursor))
+    if (cursor_array (&cursor, &count) || count != 4 || cursor_uint (&cursor, &from) ||
+        cursor_uint (&cursor, &to) || cursor_uint (&cursor, &verb) ||
+        cursor_uint (&cursor, &ticket) || !cursor_done (&cursor))
         return ERR_MALFORMED;
     if (from >= ACTOR_COUNT || to >= ACTOR_COUNT)
         return ERR_MALFORMED;
     if (verb == MAIL_NONE || verb >= MAIL_COUNT)
         return ERR_UNKNOWN_VERB;
-    *ret_envelope = (envelope_t) { (int) from, (int) to, (int) verb, ticket };
+    *ret_envelope = (envelope_t){(int)from, (int)to, (int)verb, ticket};
     return 0;
 }

@@ -41,7 +41,8 @@ const char *actor_name (int actor); // "clock"
     F (S, UINT, first, MUST, "first, first + 1, … are yours")                                      \
     F (S, UINT, count, MUST, "how many; 0 if the clock can give none")                             \
     F (S, UINT, wall, MUST, "physical time at the grant")                                          \
-    F (S, RAW, ahead, MAY, "[uint64, …]: of each received time, by how much it was refused; 0: taken")
+    F (S, RAW, ahead, MAY,                                                                         \
+        "[uint64, …]: of each received time, by how much it was refused; 0: taken")
 
 //  ---- oplog
 
@@ -54,9 +55,8 @@ const char *actor_name (int actor); // "clock"
     F (S, RAW, uuids, MAY, "[bin 16, …], in the order of the operations")                          \
     F (S, STAMP, timestamp, MAY, "of the last operation")                                          \
     F (S, UINT, cursor, MAY, "of the last change")
-#define DECLARE_FIELDS(F, S)                                                                       \
-    F (S, RAW, resources, MUST, "{name: declaration, …} (resource.h)")
-#define WRITE_FIELDS(F, S) F (S, TEXT, what, MUST, "for logs: what this is")
+#define DECLARE_FIELDS(F, S) F (S, RAW, resources, MUST, "{name: declaration, …} (resource.h)")
+#define WRITE_FIELDS(F, S)   F (S, TEXT, what, MUST, "for logs: what this is")
 //  frame 0: operations on `clients`, behind each other: [action uint, uuid, value map]; may be empty
 //  frame 1: own rows, behind each other: [resource text, uuid, value map or nil]; may be empty
 //  frame 2: node table, behind each other: [space uint, key bin, value bin or nil (deletes)]; may be empty
@@ -64,8 +64,7 @@ const char *actor_name (int actor); // "clock"
 #define WRITTEN_FIELDS(F, S)                                                                       \
     F (S, UINT, error, MUST, "0, or the error's number (positive)")                                \
     F (S, TEXT, message, MAY, "a sentence for people")
-#define DROP_ROWS_FIELDS(F, S)                                                                     \
-    F (S, UUID, owner, MUST, "a removed client whose rows go")
+#define DROP_ROWS_FIELDS(F, S) F (S, UUID, owner, MUST, "a removed client whose rows go")
 //  answered by `written`: error BUSY while some are left
 #define TAKE_BATCHES_FIELDS(F, S)                                                                  \
     F (S, UUID, peer, MUST, "who sent them")                                                       \

@@ -16,7 +16,7 @@ static bool field_is_absent (const field_t *field, const void *at)
         return false;
     switch (field->kind) {
     case FIELD_BOOL: return false;
-    case FIELD_UINT: return *(const uint64_t *) at == 0;
+    case FIELD_UINT: return *(const uint64_t *)at == 0;
     case FIELD_UUID: return uuid_is_zero (at);
     case FIELD_KEY: {
         static const public_key_t none;
@@ -25,7 +25,7 @@ static bool field_is_absent (const field_t *field, const void *at)
     case FIELD_STAMP: return timestamp_is_none (at);
     case FIELD_TEXT:
     case FIELD_BYTES:
-    case FIELD_RAW: return ((const slice_t *) at)->data == NULL;
+    case FIELD_RAW: return ((const slice_t *)at)->data == NULL;
     }
     return false;
 }
@@ -37,14 +37,14 @@ static void field_pack (const field_t *field, const void *at, buffer_t *out)
         return;
     }
     switch (field->kind) {
-    case FIELD_BOOL: pack_bool (out, *(const bool *) at); break;
-    case FIELD_UINT: pack_uint (out, *(const uint64_t *) at); break;
+    case FIELD_BOOL: pack_bool (out, *(const bool *)at); break;
+    case FIELD_UINT: pack_uint (out, *(const uint64_t *)at); break;
     case FIELD_UUID: pack_bin (out, slice_of (at, sizeof (uuid16_t))); break;
     case FIELD_KEY: pack_bin (out, slice_of (at, sizeof (public_key_t))); break;
     case FIELD_STAMP: timestamp_pack (at, out); break;
-    case FIELD_TEXT: pack_text (out, *(const slice_t *) at); break;
-    case FIELD_BYTES: pack_bin (out, *(const slice_t *) at); break;
-    case FIELD_RAW: pack_raw (out, *(const slice_t *) at); break;
+    case FIELD_TEXT: pack_text (out, *(const slice_t *)at); break;
+    case FIELD_BYTES: pack_bin (out, *(const slice_t *)at); break;
+    case FIELD_RAW: pack_raw (out, *(const slice_t *)at); break;
     }
 }
 
@@ -187,8 +187,8 @@ static void field_print (const field_t *field, const void *at, buffer_t *out)
 {
     char text[TIMESTAMP_TEXT_SIZE];
     switch (field->kind) {
-    case FIELD_BOOL: print_text (out, *(const bool *) at ? "true" : "false"); return;
-    case FIELD_UINT: snprintf (text, sizeof text, "%" PRIu64, *(const uint64_t *) at); break;
+    case FIELD_BOOL: print_text (out, *(const bool *)at ? "true" : "false"); return;
+    case FIELD_UINT: snprintf (text, sizeof text, "%" PRIu64, *(const uint64_t *)at); break;
     case FIELD_UUID: uuid_to_text (at, text); break;
     case FIELD_KEY: key_to_z85 (at, text); break;
     case FIELD_STAMP: timestamp_to_text (at, text); break;
@@ -198,7 +198,7 @@ static void field_print (const field_t *field, const void *at, buffer_t *out)
         return;
     }
     case FIELD_BYTES:
-    case FIELD_RAW: snprintf (text, sizeof text, "<%zu bytes>", ((const slice_t *) at)->size); break;
+    case FIELD_RAW: snprintf (text, sizeof text, "<%zu bytes>", ((const slice_t *)at)->size); break;
     }
     print_text (out, text);
 }
@@ -222,8 +222,8 @@ void message_print (const message_type_t *type, const void *message, buffer_t *o
 
 void message_document (const message_type_t *type, buffer_t *out)
 {
-    static const char *const kinds[] = { "bool", "uint64", "bin 16", "bin 32", "text", "bin",
-        "[uint64, bin 16]", "any" };
+    static const char *const kinds[] = {
+        "bool", "uint64", "bin 16", "bin 32", "text", "bin", "[uint64, bin 16]", "any"};
     print_text (out, "**");
     print_text (out, type->name);
     print_text (out, "**: ");

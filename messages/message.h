@@ -70,7 +70,7 @@ typedef struct message_type {
 
 #define MESSAGE_MEMBER(S, kind, name, need, text) FIELD_C_##kind name;
 #define MESSAGE_FIELD(S, kind, name, need, text)                                                   \
-    { #name, FIELD_##kind, FIELD_##need, offsetof (S, name), text },
+    {#name, FIELD_##kind, FIELD_##need, offsetof (S, name), text},
 
 //  typedef struct clock_ask { uint64_t count; slice_t times; char unused_; } clock_ask_t, and the promise of
 //  its description, clock_ask_type. (A message without fields would be an empty struct, which C does
@@ -84,17 +84,18 @@ typedef struct message_type {
 
 //  The description, in exactly one .c file.
 #define MESSAGE_DESCRIBE(name_, form_, FIELDS, text_)                                              \
-    static const field_t name_##_fields[]                                                          \
-        = { FIELDS (MESSAGE_FIELD, name_##_t) { NULL, FIELD_BOOL, FIELD_MAY, 0, NULL } };          \
-    const message_type_t name_##_type = { #name_, form_, name_##_fields,                           \
-        sizeof name_##_fields / sizeof *name_##_fields - 1, sizeof (name_##_t), text_ };
+    static const field_t name_##_fields[] = {                                                      \
+        FIELDS (MESSAGE_FIELD, name_##_t){NULL, FIELD_BOOL, FIELD_MAY, 0, NULL}};                  \
+    const message_type_t name_##_type = {#name_, form_, name_##_fields,                            \
+        sizeof name_##_fields / sizeof *name_##_fields - 1, sizeof (name_##_t), text_};
 
 //  Appends the message.
 void message_pack (const message_type_t *type, const void *message, buffer_t *out);
 
 //  Strict: exactly one message and nothing behind it. ret_message is zeroed first. ERR_MALFORMED or ERR_TRUNCATED;
 //  *ret_field (may be NULL) names the field at fault, or is NULL.
-int message_unpack (const message_type_t *type, slice_t bytes, void *ret_message, const char **ret_field);
+int message_unpack (
+    const message_type_t *type, slice_t bytes, void *ret_message, const char **ret_field);
 
 //  Appends one line for people and logs: name{field=value …}; bytes as their length.
 void message_print (const message_type_t *type, const void *message, buffer_t *out);

@@ -22,13 +22,13 @@ enum action { ACTION_CREATE, ACTION_UPDATE, ACTION_DELETE };
 enum on_conflict { CONFLICT_MERGE, CONFLICT_IGNORE, CONFLICT_OVERWRITE };
 
 typedef struct operation {
-    timestamp_t stamp;    // its time and its client
-    slice_t resource;     // the resource's name
-    uuid16_t uuid;        // the record
-    int action;           // enum action
-    int on_conflict;      // enum on_conflict
-    slice_t value;        // msgpack map, names ascending and unique; empty slice for a delete
-    timestamp_t floor;    // none but for a create on a dead record under `latest`
+    timestamp_t stamp; // its time and its client
+    slice_t resource;  // the resource's name
+    uuid16_t uuid;     // the record
+    int action;        // enum action
+    int on_conflict;   // enum on_conflict
+    slice_t value;     // msgpack map, names ascending and unique; empty slice for a delete
+    timestamp_t floor; // none but for a create on a dead record under `latest`
 } operation_t;
 
 const char *action_name (int action); // "create", "update", "delete"

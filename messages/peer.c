@@ -4,24 +4,31 @@
 
 #include "messages/error.h"
 
-MESSAGE_DESCRIBE (peer_hello, MESSAGE_ARRAY, PEER_HELLO_FIELDS, "the first word on a connection, from both sides")
-MESSAGE_DESCRIBE (peer_ping, MESSAGE_ARRAY, PEER_PING_FIELDS, "every `ping_interval_s`, and its answer")
-MESSAGE_DESCRIBE (peer_batches, MESSAGE_ARRAY, PEER_BATCHES_FIELDS, "a stretch of the sender's log, in its order")
+MESSAGE_DESCRIBE (
+    peer_hello, MESSAGE_ARRAY, PEER_HELLO_FIELDS, "the first word on a connection, from both sides")
+MESSAGE_DESCRIBE (
+    peer_ping, MESSAGE_ARRAY, PEER_PING_FIELDS, "every `ping_interval_s`, and its answer")
+MESSAGE_DESCRIBE (
+    peer_batches, MESSAGE_ARRAY, PEER_BATCHES_FIELDS, "a stretch of the sender's log, in its order")
 MESSAGE_DESCRIBE (peer_rows, MESSAGE_ARRAY, PEER_ROWS_FIELDS, "a stretch of an owner's rows")
 MESSAGE_DESCRIBE (peer_ack, MESSAGE_ARRAY, PEER_ACK_FIELDS, "what is durable at the sender now")
-MESSAGE_DESCRIBE (peer_defer, MESSAGE_ARRAY, PEER_DEFER_FIELDS, "a batch was not taken yet: the clocks differ")
+MESSAGE_DESCRIBE (
+    peer_defer, MESSAGE_ARRAY, PEER_DEFER_FIELDS, "a batch was not taken yet: the clocks differ")
 MESSAGE_DESCRIBE (peer_again, MESSAGE_ARRAY, PEER_AGAIN_FIELDS, "the stream is to begin again")
-MESSAGE_DESCRIBE (peer_declare, MESSAGE_ARRAY, PEER_DECLARE_FIELDS, "declarations made since the hello")
+MESSAGE_DESCRIBE (
+    peer_declare, MESSAGE_ARRAY, PEER_DECLARE_FIELDS, "declarations made since the hello")
 MESSAGE_DESCRIBE (peer_copy, MESSAGE_ARRAY, PEER_COPY_FIELDS, "asks for the whole database")
 MESSAGE_DESCRIBE (peer_copy_state, MESSAGE_ARRAY, PEER_COPY_STATE_FIELDS, "what a copy begins with")
-MESSAGE_DESCRIBE (peer_copy_chunk, MESSAGE_ARRAY, PEER_COPY_CHUNK_FIELDS, "a stretch of the shared records")
+MESSAGE_DESCRIBE (
+    peer_copy_chunk, MESSAGE_ARRAY, PEER_COPY_CHUNK_FIELDS, "a stretch of the shared records")
 MESSAGE_DESCRIBE (peer_bye, MESSAGE_ARRAY, PEER_BYE_FIELDS, "the last word, with its reason")
-MESSAGE_DESCRIBE (door_request, MESSAGE_ARRAY, DOOR_REQUEST_FIELDS, "what an invited client says at the door")
+MESSAGE_DESCRIBE (
+    door_request, MESSAGE_ARRAY, DOOR_REQUEST_FIELDS, "what an invited client says at the door")
 MESSAGE_DESCRIBE (door_answer, MESSAGE_ARRAY, DOOR_ANSWER_FIELDS, "what it is told there")
 
 const message_type_t *peer_type (uint64_t verb)
 {
-    static const message_type_t *const types[] = { NULL,
+    static const message_type_t *const types[] = {NULL,
 #define X(VERB, type, number, text) &type##_type,
         PEER_LIST (X)
 #undef X
@@ -31,7 +38,7 @@ const message_type_t *peer_type (uint64_t verb)
 
 const char *peer_verb_name (uint64_t verb)
 {
-    static const char *const names[] = { "none",
+    static const char *const names[] = {"none",
 #define X(VERB, type, number, text) #VERB,
         PEER_LIST (X)
 #undef X

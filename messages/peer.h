@@ -51,7 +51,8 @@
     F (S, UINT, upto, MUST, "of that batch")                                                       \
     F (S, UINT, ahead, MUST, "by how much, 32.32 seconds")
 #define PEER_AGAIN_FIELDS(F, S)                                                                    \
-    F (S, UINT, verb, MUST, "8; begin again from these: something did not fit, or was not written") \
+    F (S, UINT, verb, MUST,                                                                        \
+        "8; begin again from these: something did not fit, or was not written")                    \
     F (S, RAW, shared, MUST, "vector: its watermarks of batches")                                  \
     F (S, RAW, rows, MUST, "vector: its watermarks of owned rows")                                 \
     F (S, TEXT, reason, MUST, "an error's name")
@@ -66,7 +67,8 @@
     F (S, UUID, pool, MUST, "the pool")                                                            \
     F (S, RAW, clients, MUST, "[client, …]: all that the giver knows (client.h)")                  \
     F (S, RAW, base, MUST, "vector: the watermarks on which the giver's log stands")               \
-    F (S, RAW, published, MUST, "[[bin 16, vector], …]: what each origin has published to have seen")
+    F (S, RAW, published, MUST,                                                                    \
+        "[[bin 16, vector], …]: what each origin has published to have seen")
 #define PEER_COPY_CHUNK_FIELDS(F, S)                                                               \
     F (S, UINT, verb, MUST, "12; frame 1: records (README.md, A copied record), in their order")   \
     F (S, RAW, from, MUST, "place behind which they begin")                                        \
@@ -82,7 +84,8 @@
     F (S, UINT, version, MUST, "of this protocol: 1")                                              \
     F (S, KEY, key, MUST, "the Ed25519 key of who wants in")                                       \
     F (S, TEXT, name, MUST, "its name")                                                            \
-    F (S, BYTES, signature, MUST, "bin 64, by that key: \"tidepool door 1\", the pool, the secret's CURVE key")
+    F (S, BYTES, signature, MUST,                                                                  \
+        "bin 64, by that key: \"tidepool door 1\", the pool, the secret's CURVE key")
 #define DOOR_ANSWER_FIELDS(F, S)                                                                   \
     F (S, TEXT, error, MUST, "OK, or an error's name")                                             \
     F (S, TEXT, text, MUST, "for people")                                                          \

@@ -20,7 +20,7 @@ typedef struct record_rule {
 
 typedef struct property {
     slice_t name;
-    slice_t value;       // one msgpack value
+    slice_t value; // one msgpack value
     timestamp_t stamp;
 } property_t;
 
@@ -33,17 +33,17 @@ typedef struct properties {
 //  A zeroed struct is a record that never was. Names and values are borrowed from whatever was unpacked
 //  or joined and must outlive the record's use; the arrays are owned and kept between uses.
 typedef struct record {
-    timestamp_t created;   // smallest timestamp of its creates: it names this life
-    timestamp_t written;   // largest of all its writes
-    timestamp_t floor;     // largest overwrite
-    timestamp_t *deleted;  // per client the largest deletion, ascending by client
+    timestamp_t created;  // smallest timestamp of its creates: it names this life
+    timestamp_t written;  // largest of all its writes
+    timestamp_t floor;    // largest overwrite
+    timestamp_t *deleted; // per client the largest deletion, ascending by client
     size_t deleted_count;
     size_t deleted_capacity;
     properties_t strong;
     properties_t weak;
 } record_t;
 
-void record_clear (record_t *self);   // to "never was", keeps the arrays
+void record_clear (record_t *self); // to "never was", keeps the arrays
 void record_release (record_t *self);
 
 //  What the writer of an operation had seen: its batch's accumulated vector of others, and of its own
@@ -55,12 +55,14 @@ typedef struct past {
 bool past_covers (const past_t *self, const timestamp_t *timestamp);
 
 //  Joins one operation. True if the state changed.
-bool record_join (record_t *self, const operation_t *operation, const past_t *past, record_rule_t rule);
+bool record_join (
+    record_t *self, const operation_t *operation, const past_t *past, record_rule_t rule);
 
 //  What an app's action becomes on the state that it finds here: fills operation->floor and on_conflict
 //  (a create under `latest` on a dead record), or answers ERR_EXISTS (create of a record that is alive,
 //  has_conflict false), ERR_NOT_FOUND (update or delete of what is not visible), ERR_GROW_ONLY.
-int record_admit (const record_t *self, operation_t *operation, bool has_conflict, record_rule_t rule);
+int record_admit (
+    const record_t *self, operation_t *operation, bool has_conflict, record_rule_t rule);
 
 bool record_alive (const record_t *self, record_rule_t rule);
 

@@ -18,6 +18,11 @@ typedef struct hash {
     uint8_t bytes[HASH_SIZE]; // BLAKE2b-256; all zero where there is none
 } hash_t;
 
+static inline bool hash_equal (const hash_t *a, const hash_t *b)
+{
+    return memcmp (a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
 typedef struct watermark {
     uuid16_t client;
     uint64_t upto; // NTP time, > 0

@@ -4,9 +4,8 @@
 //  authentication of the process. Admin last: when it answers, the node is ready. Those who let work in (api, admin,
 //  scan, link) stop before those who do it.
 
-#include "actors/shell/node.h"
-
 #include "actors/shell/disk_real.h"
+#include "actors/shell/node.h"
 
 const roster_t roster_all[] = {
     {&clock_class, NULL},

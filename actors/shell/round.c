@@ -135,24 +135,30 @@ static void deliver (round_t *self, mail_t *mail)
     mail_destroy (&mail);
 }
 
-//  What the edge brought, then the mailbox.
-static void drain (round_t *self)
+//  Takes what the mailbox holds, behind what the edge brought. This comes before the round's transaction is opened: what a
+//  mail says was committed before it was sent, and so the round can read it.
+static void collect (round_t *self)
 {
-    for (mail_t *mail = mail_list_take (&self->in); mail; mail = mail_list_take (&self->in))
-        deliver (self, mail);
-    for (size_t count = 0; count < ROUND_MAILS; count++) {
+    while (self->in.count < ROUND_MAILS) {
         mail_t *mail = NULL;
         int rc = mailbox_receive (&self->mailbox, &mail);
         if (rc == 0)
-            deliver (self, mail);
+            mail_list_append (&self->in, mail);
         else if (rc == ERR_MALFORMED)
             metric_add (self->options->metrics, METRIC_MAIL_REFUSED, 1);
         else
             return;
-        if ((count & 15) == 15 && clock_now ().mono_ns - self->step.now.mono_ns > ROUND_NS)
+    }
+}
+
+//  What is left when its time is over is the next round's.
+static void deliver_all (round_t *self)
+{
+    for (size_t count = 1; self->in.head; count++) {
+        deliver (self, mail_list_take (&self->in));
+        if (count % 16 == 0 && clock_now ().mono_ns - self->step.now.mono_ns > ROUND_NS)
             break;
     }
-    self->again = true;
 }
 
 static void tick (round_t *self)
@@ -181,7 +187,7 @@ static void work (round_t *self)
 
 static int call_read_round (round_t *self)
 {
-    drain (self);
+    deliver_all (self);
     tick (self);
     return 0;
 }
@@ -205,6 +211,7 @@ static void send_all (round_t *self)
 static void run_round (round_t *self)
 {
     self->step.now = clock_now ();
+    collect (self);
     if (self->class->txn == TXN_READ) {
         int rc = in_reading (self, call_read_round);
         self->stalled = rc != 0;
@@ -212,7 +219,7 @@ static void run_round (round_t *self)
             log_printf (
                 self->class->actor, SAY_ERROR, "cannot read the store: %s", error_text (rc));
     } else {
-        drain (self);
+        deliver_all (self);
         if (self->class->txn == TXN_WRITE)
             work (self);
         tick (self);

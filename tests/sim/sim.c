@@ -23,8 +23,8 @@ typedef struct sim_wire {
     struct sim_wire *next;
 } sim_wire_t;
 
-static const actor_class_t *const classes[]
-    = { &clock_class, &oplog_class, &pool_class, &link_class };
+static const actor_class_t *const classes[] = {
+    &clock_class, &oplog_class, &pool_class, &link_class};
 
 uint64_t sim_random (sim_t *self, uint64_t below)
 {
@@ -36,21 +36,21 @@ static void node_random (void *context, void *bytes, size_t size)
 {
     sim_node_t *node = context;
     for (size_t i = 0; i < size; i++)
-        ((uint8_t *) bytes)[i] = (uint8_t) sim_random (node->sim, 256);
+        ((uint8_t *)bytes)[i] = (uint8_t)sim_random (node->sim, 256);
 }
 
 static void node_say (void *context, int level, const char *text)
 {
     const sim_node_t *node = context;
     if (getenv ("SIM_TRACE"))
-        fprintf (stderr, "%10.4f  node %d  %d %s\n", (double) node->sim->mono_ns / SECOND, node->index,
-            level, text);
+        fprintf (stderr, "%10.4f  node %d  %d %s\n", (double)node->sim->mono_ns / SECOND,
+            node->index, level, text);
 }
 
 static now_t node_now (const sim_node_t *node)
 {
-    uint64_t ns = START * SECOND + node->sim->mono_ns + (uint64_t) node->skew_ns;
-    return (now_t) { time_from_ns (ns), node->sim->mono_ns + SECOND };
+    uint64_t ns = START * SECOND + node->sim->mono_ns + (uint64_t)node->skew_ns;
+    return (now_t){time_from_ns (ns), node->sim->mono_ns + SECOND};
 }
 
 //  ---- wires
@@ -78,14 +78,14 @@ static void wire_remove (sim_t *self, sim_wire_t *wire)
 static void give (sim_node_t *node, int verb, const message_type_t *type, const void *body,
     const slice_t *frames, size_t count)
 {
-    step_t step = { .self = ACTOR_EDGE };
+    step_t step = {.self = ACTOR_EDGE};
     step_send (&step, ACTOR_LINK, verb, 0, type, body, frames, count);
     mail_list_append (&node->boxes[ACTOR_LINK], mail_list_take (&step.out));
 }
 
 static void event_give (sim_node_t *node, uint64_t socket, uint64_t line, int event)
 {
-    edge_event_mail_t mail = { .socket = socket, .line = line, .event = (uint64_t) event };
+    edge_event_mail_t mail = {.socket = socket, .line = line, .event = (uint64_t)event};
     give (node, MAIL_EDGE_EVENT, &edge_event_mail_type, &mail, NULL, 0);
 }
 
@@ -97,8 +97,8 @@ static bool lets_in (const sim_node_t *node, uint64_t socket, const public_key_t
     if (node->admitted[socket].size == 0 || cursor_array (&cursor, &count))
         return false;
     while (count--)
-        if (cursor_bin_exact (&cursor, &admitted, sizeof admitted) == 0
-            && memcmp (&admitted, key, sizeof admitted) == 0)
+        if (cursor_bin_exact (&cursor, &admitted, sizeof admitted) == 0 &&
+            memcmp (&admitted, key, sizeof admitted) == 0)
             return true;
     return false;
 }
@@ -112,17 +112,17 @@ static void edge_dial (sim_node_t *node, const edge_dial_t *dial)
     uint8_t secret[32];
     if (dial->secret.size)
         curve_of_secret (dial->secret.data, &key, secret);
-    sim_node_t *other = to >= 0 && to < (int) self->count ? &self->nodes[to] : NULL;
-    if (!other || !other->running || self->cut[node->index][to]
-        || memcmp (&other->identity.curve, &dial->server, sizeof dial->server) != 0
-        || !lets_in (other, socket, &key)) {
+    sim_node_t *other = to >= 0 && to < (int)self->count ? &self->nodes[to] : NULL;
+    if (!other || !other->running || self->cut[node->index][to] ||
+        memcmp (&other->identity.curve, &dial->server, sizeof dial->server) != 0 ||
+        !lets_in (other, socket, &key)) {
         if (other && other->running && !self->cut[node->index][to])
             event_give (other, socket, 0, EDGE_DENIED);
         event_give (node, socket, dial->line, EDGE_UNREACHABLE);
         return;
     }
     sim_wire_t *wire = calloc (1, sizeof *wire);
-    *wire = (sim_wire_t) { node->index, to, dial->line, self->next_even, socket, key, self->wires };
+    *wire = (sim_wire_t){node->index, to, dial->line, self->next_even, socket, key, self->wires};
     self->next_even += 2;
     self->wires = wire;
     event_give (node, socket, dial->line, EDGE_CONNECTED);
@@ -137,9 +137,9 @@ static void edge_out (sim_node_t *node, const edge_out_t *out, const mail_t *mai
     if (!wire)
         return;
     sim_node_t *other = &self->nodes[is_dialler ? wire->listener : wire->dialler];
-    edge_in_t in = { .socket = wire->socket,
+    edge_in_t in = {.socket = wire->socket,
         .line = is_dialler ? wire->listener_line : wire->dialler_line,
-        .key = is_dialler ? wire->dialler_key : node->identity.curve };
+        .key = is_dialler ? wire->dialler_key : node->identity.curve};
     for (size_t i = 0; i < mail->frame_count; i++) {
         frames[i] = mail->frames[i].bytes;
         cr_assert_leq (frames[i].size, LIMIT_PEER_FRAME_BYTES);
@@ -190,7 +190,8 @@ void sim_cut (sim_t *self, int a, int b, bool cut)
     self->cut[a][b] = self->cut[b][a] = cut;
     for (sim_wire_t *wire = self->wires, *next; wire; wire = next) {
         next = wire->next;
-        if (cut && ((wire->dialler == a && wire->listener == b) || (wire->dialler == b && wire->listener == a)))
+        if (cut && ((wire->dialler == a && wire->listener == b) ||
+                       (wire->dialler == b && wire->listener == a)))
             wire_end (self, wire, true);
     }
 }
@@ -228,8 +229,8 @@ static void post (sim_node_t *node, mail_t *mail)
         edge_take (node, mail);
     else if (to == ACTOR_ADMIN && mail->envelope.verb == MAIL_ALARM)
         alarm_take (node, mail);
-    else if ((to == ACTOR_API || to == ACTOR_ADMIN) && mail->envelope.ticket
-        && mail->envelope.ticket == node->wanted) {
+    else if ((to == ACTOR_API || to == ACTOR_ADMIN) && mail->envelope.ticket &&
+             mail->envelope.ticket == node->wanted) {
         mail_destroy (&node->answer);
         node->answer = mail;
         node->wanted = 0;
@@ -254,7 +255,7 @@ static int work (sim_node_t *node, const actor_class_t *class, step_t *step)
     void *core = node->cores[class->actor];
     for (;;) {
         mail_list_t before = step->out;
-        step->out = (mail_list_t) { NULL, NULL, 0 };
+        step->out = (mail_list_t){NULL, NULL, 0};
         int rc = store_begin (node->store, true, &step->txn);
         if (rc == 0) {
             rc = class->work (core, step);
@@ -366,13 +367,18 @@ void sim_pass (sim_t *self, uint64_t seconds)
 void sim_start (sim_t *self, int index)
 {
     sim_node_t *node = &self->nodes[index];
-    store_options_t options = { .map_size = 64 << 20, .no_sync = true };
+    store_options_t options = {.map_size = 64 << 20, .no_sync = true};
     cr_assert_eq (store_open (node->dir, &options, &node->store), 0);
     for (size_t c = 0; c < sizeof classes / sizeof *classes; c++) {
         int actor = classes[c]->actor;
         step_t *step = &node->steps[actor];
-        *step = (step_t) { .now = node_now (node), .metrics = &node->metrics, .self = actor,
-            .wake_ns = UINT64_MAX, .random = node_random, .say = node_say, .context = node };
+        *step = (step_t){.now = node_now (node),
+            .metrics = &node->metrics,
+            .self = actor,
+            .wake_ns = UINT64_MAX,
+            .random = node_random,
+            .say = node_say,
+            .context = node};
         cr_assert_eq (store_begin (node->store, classes[c]->txn == TXN_WRITE, &step->txn), 0);
         cr_assert_eq (classes[c]->open (&node->setup, step, &node->cores[actor]), 0);
         if (classes[c]->txn == TXN_WRITE)
@@ -384,11 +390,11 @@ void sim_start (sim_t *self, int index)
     node->running = true;
     for (uint64_t socket = LINK_PEERS; socket <= LINK_DOOR; socket++) {
         char endpoint[16];
-        buffer_t list = { NULL, 0, 0 };
+        buffer_t list = {NULL, 0, 0};
         snprintf (endpoint, sizeof endpoint, "sim://%d", index);
         pack_array (&list, 1);
         pack_string (&list, endpoint);
-        edge_bound_t bound = { .socket = socket, .endpoints = buffer_slice (&list) };
+        edge_bound_t bound = {.socket = socket, .endpoints = buffer_slice (&list)};
         give (node, MAIL_EDGE_BOUND, &edge_bound_type, &bound, NULL, 0);
         buffer_release (&list);
     }
@@ -420,7 +426,7 @@ static void node_make (sim_t *self, size_t index)
     sim_node_t *node = &self->nodes[index];
     uint8_t seed[SEED_SIZE];
     node->sim = self;
-    node->index = (int) index;
+    node->index = (int)index;
     node->next_ticket = 1;
     node_random (node, seed, sizeof seed);
     cr_assert_eq (identity_from_seed (seed, &node->identity), 0);
@@ -433,8 +439,8 @@ static void node_make (sim_t *self, size_t index)
     config->ack_interval_s = 60;
     config->ping_interval_s = 5;
     config->max_value_bytes = 1 << 20;
-    node->setup = (actor_setup_t) { .config = config, .identity = &node->identity, .version = "sim" };
-    sim_start (self, (int) index);
+    node->setup = (actor_setup_t){.config = config, .identity = &node->identity, .version = "sim"};
+    sim_start (self, (int)index);
 }
 
 sim_t *sim_new (uint64_t seed, size_t nodes)
@@ -458,7 +464,7 @@ void sim_destroy (sim_t **self_p)
         sim_node_t *node = &self->nodes[i];
         char path[192];
         if (node->running)
-            sim_kill (self, (int) i);
+            sim_kill (self, (int)i);
         mail_destroy (&node->answer);
         buffer_release (&node->admitted[0]);
         buffer_release (&node->admitted[1]);
@@ -478,32 +484,32 @@ void sim_destroy (sim_t **self_p)
 
 static bool answered (sim_t *self, void *context)
 {
-    (void) self;
-    return ((sim_node_t *) context)->wanted == 0;
+    (void)self;
+    return ((sim_node_t *)context)->wanted == 0;
 }
 
 static bool ask (sim_node_t *node, int actor, int from, int verb, const message_type_t *type,
     const void *body, const slice_t *frames, size_t count)
 {
-    step_t step = { .self = from };
+    step_t step = {.self = from};
     node->wanted = (1ull << 40) + node->next_ticket++;
     step_send (&step, actor, verb, node->wanted, type, body, frames, count);
     mail_list_append (&node->boxes[actor], mail_list_take (&step.out));
     return sim_until (node->sim, answered, node, 120);
 }
 
-int sim_command (sim_t *self, int index, int actor, const char *verb, const char *key, slice_t value,
-    buffer_t *ret_map)
+int sim_command (sim_t *self, int index, int actor, const char *verb, const char *key,
+    slice_t value, buffer_t *ret_map)
 {
     sim_node_t *node = &self->nodes[index];
-    buffer_t request = { NULL, 0, 0 };
+    buffer_t request = {NULL, 0, 0};
     commanded_t commanded;
     pack_map (&request, key ? 1 : 0);
     if (key) {
         pack_string (&request, key);
         pack_raw (&request, value);
     }
-    command_t command = { .verb = slice_text (verb), .request = buffer_slice (&request) };
+    command_t command = {.verb = slice_text (verb), .request = buffer_slice (&request)};
     cr_assert (ask (node, actor, ACTOR_ADMIN, MAIL_COMMAND, &command_type, &command, NULL, 0),
         "%s is not answered", verb);
     buffer_release (&request);
@@ -512,15 +518,15 @@ int sim_command (sim_t *self, int index, int actor, const char *verb, const char
         buffer_clear (ret_map);
         buffer_append (ret_map, commanded.answer.data, commanded.answer.size);
     }
-    return -(int) commanded.error;
+    return -(int)commanded.error;
 }
 
-int sim_apply (sim_t *self, int index, const char *action, const char *resource, const uuid16_t *uuid,
-    const char *name)
+int sim_apply (sim_t *self, int index, const char *action, const char *resource,
+    const uuid16_t *uuid, const char *name)
 {
     sim_node_t *node = &self->nodes[index];
-    buffer_t ops = { NULL, 0, 0 };
-    apply_t apply = { .intake = false };
+    buffer_t ops = {NULL, 0, 0};
+    apply_t apply = {.intake = false};
     applied_t applied;
     pack_array (&ops, 1);
     pack_map (&ops, name ? 4 : 3);
@@ -540,16 +546,16 @@ int sim_apply (sim_t *self, int index, const char *action, const char *resource,
     cr_assert (ask (node, ACTOR_OPLOG, ACTOR_API, MAIL_APPLY, &apply_type, &apply, &frame, 1));
     buffer_release (&ops);
     cr_assert_eq (message_unpack (&applied_type, node->answer->body, &applied, NULL), 0);
-    return -(int) applied.error;
+    return -(int)applied.error;
 }
 
 static bool ready (sim_t *self, void *context)
 {
     txn_t *txn;
     slice_t joining;
-    (void) context;
+    (void)context;
     sim_node_t *node = context;
-    (void) self;
+    (void)self;
     cr_assert_eq (store_begin (node->store, false, &txn), 0);
     int rc = node_get (txn, NODE_SETTINGS, slice_text ("joining"), &joining);
     store_abort (&txn);
@@ -558,13 +564,14 @@ static bool ready (sim_t *self, void *context)
 
 void sim_pair (sim_t *self, int inviter, int joiner)
 {
-    buffer_t map = { NULL, 0, 0 };
+    buffer_t map = {NULL, 0, 0};
     size_t count;
     slice_t name, ticket;
-    cr_assert_eq (sim_command (self, inviter, ACTOR_POOL, "invite", NULL, slice_of (NULL, 0), &map), 0);
+    cr_assert_eq (
+        sim_command (self, inviter, ACTOR_POOL, "invite", NULL, slice_of (NULL, 0), &map), 0);
     cursor_t cursor = cursor_over (buffer_slice (&map));
-    cr_assert (cursor_map (&cursor, &count) == 0 && cursor_text (&cursor, &name) == 0
-        && cursor_skip (&cursor, &ticket) == 0);
+    cr_assert (cursor_map (&cursor, &count) == 0 && cursor_text (&cursor, &name) == 0 &&
+               cursor_skip (&cursor, &ticket) == 0);
     int rc = sim_command (self, joiner, ACTOR_POOL, "join", "ticket", ticket, NULL);
     cr_assert_eq (rc, 0, "join: %s", error_name (rc));
     cr_assert (sim_until (self, ready, &self->nodes[joiner], 120), "the join does not end");
@@ -573,7 +580,7 @@ void sim_pair (sim_t *self, int inviter, int joiner)
 
 uuid16_t sim_uuid (uint64_t number)
 {
-    uuid16_t uuid = { { 0 } };
+    uuid16_t uuid = {{0}};
     memcpy (uuid.bytes, &number, sizeof number);
     return uuid;
 }
@@ -582,7 +589,7 @@ const char *sim_name (sim_t *self, int index, const char *resource, const uuid16
 {
     static char name[256];
     txn_t *txn;
-    buffer_t value = { NULL, 0, 0 };
+    buffer_t value = {NULL, 0, 0};
     timestamp_t written;
     size_t count;
     name[0] = 0;
@@ -594,7 +601,7 @@ const char *sim_name (sim_t *self, int index, const char *resource, const uuid16
         while (count--) {
             cr_assert_eq (cursor_text (&cursor, &key), 0);
             if (slice_equal (key, slice_text ("name")) && cursor_text (&cursor, &text) == 0)
-                snprintf (name, sizeof name, "%.*s", (int) text.size, (const char *) text.data);
+                snprintf (name, sizeof name, "%.*s", (int)text.size, (const char *)text.data);
             else
                 cursor_skip (&cursor, NULL);
         }
@@ -609,11 +616,11 @@ const char *sim_name (sim_t *self, int index, const char *resource, const uuid16
 static void shown (sim_node_t *node, buffer_t *out)
 {
     txn_t *txn;
-    vector_t vector = { NULL, 0, 0 };
+    vector_t vector = {NULL, 0, 0};
     resource_entry_t entry;
     cr_assert_eq (store_begin (node->store, false, &txn), 0);
     for (int kind = WATERMARK_SHARED; kind <= WATERMARK_ROWS; kind++) {
-        cr_assert_eq (watermarks_load (txn, (enum watermark_kind) kind, &vector), 0);
+        cr_assert_eq (watermarks_load (txn, (enum watermark_kind)kind, &vector), 0);
         vector_pack (&vector, out);
     }
     for (int rc = resources_next (txn, slice_text (""), &entry); rc == 0;
@@ -632,9 +639,9 @@ static void shown (sim_node_t *node, buffer_t *out)
 
 bool sim_converged (sim_t *self, void *unused)
 {
-    buffer_t first = { NULL, 0, 0 }, other = { NULL, 0, 0 };
+    buffer_t first = {NULL, 0, 0}, other = {NULL, 0, 0};
     bool equal = true;
-    (void) unused;
+    (void)unused;
     for (size_t i = 0; equal && i < self->count; i++) {
         if (!self->nodes[i].running)
             continue;
@@ -652,5 +659,5 @@ bool sim_converged (sim_t *self, void *unused)
 void sim_expect_converged (sim_t *self, uint64_t seconds)
 {
     cr_assert (sim_until (self, sim_converged, NULL, seconds), "seed %llu does not converge",
-        (unsigned long long) self->seed);
+        (unsigned long long)self->seed);
 }

@@ -26,18 +26,18 @@ typedef struct sim_node {
     actor_setup_t setup;
     store_t *store;
     metrics_t metrics;
-    int64_t skew_ns;            // its wall clock is ahead by this
+    int64_t skew_ns; // its wall clock is ahead by this
     void *cores[ACTOR_COUNT];
     step_t steps[ACTOR_COUNT];
     mail_list_t boxes[ACTOR_COUNT];
     uint64_t next_ticket;
-    mail_t *answer;             // to the last request of the test
-    uint64_t wanted;            // its ticket
-    buffer_t admitted[2];       // [bin 32, …] that its sockets let in
-    char alarms[16][64];        // codes that stand
+    mail_t *answer;       // to the last request of the test
+    uint64_t wanted;      // its ticket
+    buffer_t admitted[2]; // [bin 32, …] that its sockets let in
+    char alarms[16][64];  // codes that stand
     size_t alarm_count;
     //  Faults.
-    uint64_t fail_commits;      // the next commits fail
+    uint64_t fail_commits; // the next commits fail
     uint64_t commits;
 } sim_node_t;
 
@@ -50,7 +50,7 @@ struct sim {
     struct sim_wire *wires;
     uint64_t next_even;
     bool cut[SIM_NODES_MAX][SIM_NODES_MAX];
-    uint64_t messages;          // between nodes so far
+    uint64_t messages; // between nodes so far
 };
 
 sim_t *sim_new (uint64_t seed, size_t nodes);
@@ -73,10 +73,12 @@ void sim_start (sim_t *self, int node);
 //  ---- what an app and an operator do; each waits for the answer
 
 //  {verb: …} to an actor; 0, or the error it was refused with. *ret_map (may be NULL) gets the answer's map.
-int sim_command (sim_t *self, int node, int actor, const char *verb, const char *key, slice_t value, buffer_t *ret_map);
+int sim_command (sim_t *self, int node, int actor, const char *verb, const char *key, slice_t value,
+    buffer_t *ret_map);
 
 //  One operation. value is {"name": text}; NULL for a delete. Answers 0 or the error.
-int sim_apply (sim_t *self, int node, const char *action, const char *resource, const uuid16_t *uuid, const char *name);
+int sim_apply (sim_t *self, int node, const char *action, const char *resource,
+    const uuid16_t *uuid, const char *name);
 
 //  Invites on one, joins with the other, and waits until that is ready.
 void sim_pair (sim_t *self, int inviter, int joiner);

@@ -81,12 +81,13 @@ Test (pool, a_removed_client_is_given_nothing_more)
 {
     sim_t *sim = sim_new (5, 3);
     uuid16_t x = sim_uuid (1);
-    buffer_t uuid = { NULL, 0, 0 };
+    buffer_t uuid = {NULL, 0, 0};
     sim_pair (sim, 0, 1);
     sim_pair (sim, 0, 2);
     sim_expect_converged (sim, 60);
     pack_bin (&uuid, slice_of (&sim->nodes[2].identity.client, 16));
-    cr_assert_eq (sim_command (sim, 0, ACTOR_POOL, "remove", "client", buffer_slice (&uuid), NULL), 0);
+    cr_assert_eq (
+        sim_command (sim, 0, ACTOR_POOL, "remove", "client", buffer_slice (&uuid), NULL), 0);
     sim_pass (sim, 10);
     cr_assert_eq (sim_apply (sim, 0, "create", "tags", &x, "secret"), 0);
     sim_pass (sim, 60);
@@ -100,13 +101,13 @@ Test (pool, a_removed_client_is_given_nothing_more)
 Test (pool, a_ticket_is_good_once)
 {
     sim_t *sim = sim_new (6, 3);
-    buffer_t map = { NULL, 0, 0 };
+    buffer_t map = {NULL, 0, 0};
     slice_t name, ticket;
     size_t count;
     cr_assert_eq (sim_command (sim, 0, ACTOR_POOL, "invite", NULL, slice_of (NULL, 0), &map), 0);
     cursor_t cursor = cursor_over (buffer_slice (&map));
-    cr_assert (cursor_map (&cursor, &count) == 0 && cursor_text (&cursor, &name) == 0
-        && cursor_skip (&cursor, &ticket) == 0);
+    cr_assert (cursor_map (&cursor, &count) == 0 && cursor_text (&cursor, &name) == 0 &&
+               cursor_skip (&cursor, &ticket) == 0);
     cr_assert_eq (sim_command (sim, 1, ACTOR_POOL, "join", "ticket", ticket, NULL), 0);
     cr_assert_eq (sim_command (sim, 2, ACTOR_POOL, "join", "ticket", ticket, NULL), ERR_NO_ANSWER);
     buffer_release (&map);
@@ -116,14 +117,14 @@ Test (pool, a_ticket_is_good_once)
 Test (pool, a_client_that_is_not_alone_does_not_join)
 {
     sim_t *sim = sim_new (7, 3);
-    buffer_t map = { NULL, 0, 0 };
+    buffer_t map = {NULL, 0, 0};
     slice_t name, ticket;
     size_t count;
     sim_pair (sim, 0, 1);
     cr_assert_eq (sim_command (sim, 2, ACTOR_POOL, "invite", NULL, slice_of (NULL, 0), &map), 0);
     cursor_t cursor = cursor_over (buffer_slice (&map));
-    cr_assert (cursor_map (&cursor, &count) == 0 && cursor_text (&cursor, &name) == 0
-        && cursor_skip (&cursor, &ticket) == 0);
+    cr_assert (cursor_map (&cursor, &count) == 0 && cursor_text (&cursor, &name) == 0 &&
+               cursor_skip (&cursor, &ticket) == 0);
     cr_assert_eq (sim_command (sim, 1, ACTOR_POOL, "join", "ticket", ticket, NULL), ERR_NOT_ALONE);
     buffer_release (&map);
     sim_destroy (&sim);

@@ -16,18 +16,19 @@ typedef struct story {
 
 static void write_something (story_t *self)
 {
-    static const char *const actions[] = { "create", "create", "update", "update", "delete" };
+    static const char *const actions[] = {"create", "create", "update", "update", "delete"};
     sim_t *sim = self->sim;
-    int node = (int) sim_random (sim, sim->count);
+    int node = (int)sim_random (sim, sim->count);
     const char *action = actions[sim_random (sim, 5)];
     uint64_t record = sim_random (sim, RECORDS);
     uuid16_t uuid = sim_uuid (record + 1);
     char name[32];
-    snprintf (name, sizeof name, "%llu", (unsigned long long) sim_random (sim, 1000000));
+    snprintf (name, sizeof name, "%llu", (unsigned long long)sim_random (sim, 1000000));
     if (!sim->nodes[node].running)
         return;
     bool deletes = action[0] == 'd';
-    int rc = sim_apply (sim, node, action, record % 3 ? "tags" : "albums", &uuid, deletes ? NULL : name);
+    int rc =
+        sim_apply (sim, node, action, record % 3 ? "tags" : "albums", &uuid, deletes ? NULL : name);
     if (rc == 0 && deletes)
         self->deleted[record] = true;
     else if (rc == 0)
@@ -37,7 +38,7 @@ static void write_something (story_t *self)
 static void disturb (story_t *self)
 {
     sim_t *sim = self->sim;
-    int a = (int) sim_random (sim, sim->count), b = (int) sim_random (sim, sim->count);
+    int a = (int)sim_random (sim, sim->count), b = (int)sim_random (sim, sim->count);
     switch (sim_random (sim, 6)) {
     case 0:
     case 1:
@@ -61,18 +62,18 @@ static void calm_down (sim_t *sim)
 {
     for (size_t a = 0; a < sim->count; a++) {
         if (!sim->nodes[a].running)
-            sim_start (sim, (int) a);
+            sim_start (sim, (int)a);
         sim->nodes[a].fail_commits = 0;
         for (size_t b = 0; b < a; b++)
-            sim_cut (sim, (int) a, (int) b, false);
+            sim_cut (sim, (int)a, (int)b, false);
     }
 }
 
 static void live (uint64_t seed, size_t nodes, size_t events)
 {
-    story_t story = { .sim = sim_new (seed, nodes) };
+    story_t story = {.sim = sim_new (seed, nodes)};
     for (size_t node = 1; node < nodes; node++)
-        sim_pair (story.sim, (int) sim_random (story.sim, node), (int) node);
+        sim_pair (story.sim, (int)sim_random (story.sim, node), (int)node);
     for (size_t event = 0; event < events; event++) {
         if (sim_random (story.sim, 4) == 0)
             disturb (&story);
@@ -85,7 +86,7 @@ static void live (uint64_t seed, size_t nodes, size_t events)
         uuid16_t uuid = sim_uuid (record + 1);
         if (story.acknowledged[record] && !story.deleted[record])
             cr_assert_str_not_empty (sim_name (story.sim, 0, record % 3 ? "tags" : "albums", &uuid),
-                "seed %llu lost record %llu", (unsigned long long) seed, (unsigned long long) record);
+                "seed %llu lost record %llu", (unsigned long long)seed, (unsigned long long)record);
     }
     sim_destroy (&story.sim);
 }
@@ -96,10 +97,9 @@ Test (random, pools_converge_after_faults_and_lose_nothing)
     const char *one = getenv ("SIM_SEED"), *many = getenv ("SIM_SEEDS");
     uint64_t first = one ? strtoull (one, NULL, 10) : 1000;
     uint64_t count = one ? 1 : many ? strtoull (many, NULL, 10) : 60;
-    for (uint64_t seed = first; seed < first + count; seed++)
-    {
+    for (uint64_t seed = first; seed < first + count; seed++) {
         if (getenv ("SIM_TRACE"))
-            fprintf (stderr, "seed %llu\n", (unsigned long long) seed);
+            fprintf (stderr, "seed %llu\n", (unsigned long long)seed);
         live (seed, 2 + seed % 4, 150);
     }
 }

@@ -1,6 +1,6 @@
 //  harness - one core on a store of its own
 
-#include "harness.h"
+#include "tests/unit/actors/harness.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 
 #include "actors/actor.h"
 #include "actors/sockets.h"
-#include "notation.h"
+#include "tests/unit/actors/notation.h"
 
 #define WALL    (1700000000ull << 32) // now, in every test
 #define MONO_NS 1000000000000ull

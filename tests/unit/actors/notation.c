@@ -1,6 +1,6 @@
 //  notation - msgpack as text, and back
 
-#include "notation.h"
+#include "tests/unit/actors/notation.h"
 
 #include <ctype.h>
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-#include "harness.h"
+#include "tests/unit/actors/harness.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,33 +208,39 @@ static client_t member (const char *name)
     return client;
 }
 
-//  Three batches of this node, each with one operation; upto 110, 120, 130.
-static void own_batches (harness_t *self)
+//  A batch with one operation, behind the origin's own up to `after`.
+static void batch_put (
+    harness_t *self, const identity_t *origin, uint64_t after, uint64_t upto, hash_t *hash)
 {
     batch_writer_t writer = {.count = 0};
     vector_t seen = {NULL, 0, 0};
-    hash_t hash = {{0}};
-    txn_t *txn = self->writing;
-    for (uint64_t i = 1; i <= 3; i++) {
-        buffer_t bytes = {NULL, 0, 0};
-        batch_t batch;
-        uint64_t sequence;
-        operation_t operation = {.stamp = {100 + 10 * i, self->identity.client},
-            .resource = slice_text ("tags"),
-            .uuid = uuid_n (i),
-            .action = ACTION_CREATE,
-            .value = packed (self, "{}")};
-        batch_writer_begin (&writer, &self->identity.client, i > 1 ? 90 + 10 * i : 0, &hash);
-        batch_writer_add (&writer, &operation);
-        batch_writer_seal (&writer, 100 + 10 * i, &seen, NULL, &self->identity, &bytes, &hash);
-        cr_assert_eq (batch_decode (buffer_slice (&bytes), &batch), 0);
-        cr_assert_eq (pending_append (txn, &batch, &sequence), 0);
-        batch_release (&batch);
-        harness_keep (self, bytes.data);
-    }
+    buffer_t bytes = {NULL, 0, 0};
+    batch_t batch;
+    uint64_t sequence;
+    operation_t operation = {.stamp = {upto, origin->client},
+        .resource = slice_text ("tags"),
+        .uuid = uuid_n (upto),
+        .action = ACTION_CREATE,
+        .value = packed (self, "{}")};
+    batch_writer_begin (&writer, &origin->client, after, hash);
+    batch_writer_add (&writer, &operation);
+    batch_writer_seal (&writer, upto, &seen, NULL, origin, &bytes, hash);
+    cr_assert_eq (batch_decode (buffer_slice (&bytes), &batch), 0);
+    cr_assert_eq (pending_append (self->writing, &batch, &sequence), 0);
+    batch_release (&batch);
     batch_writer_release (&writer);
+    harness_keep (self, bytes.data);
+}
+
+//  Three batches of this node, upto 110, 120, 130.
+static void own_batches (harness_t *self)
+{
+    hash_t hash = {{0}};
+    batch_put (self, &self->identity, 0, 110, &hash);
+    batch_put (self, &self->identity, 110, 120, &hash);
+    batch_put (self, &self->identity, 120, 130, &hash);
     watermark_t own = {self->identity.client, 130, hash};
-    cr_assert_eq (watermarks_put (txn, WATERMARK_SHARED, &own), 0);
+    cr_assert_eq (watermarks_put (self->writing, WATERMARK_SHARED, &own), 0);
 }
 
 //  A vector with this node at `upto`, in notation.
@@ -290,6 +296,28 @@ Test (status, clients_are_shown_with_what_link_and_pool_know)
     has (answer, "pending: {batches: 3, operations: 3, ");
     has (answer, "{peers: ['tcp://1'], door: 'tcp://2', ");
     has (answer, "paused: [@epsilon], locations: [{path: '/a'}], joining: {state: 'copying'}}");
+    harness_destroy (&self);
+}
+
+Test (status, behind_counts_only_the_batches_that_are_lacked)
+{
+    harness_t *self = admin_new ();
+    identity_t other;
+    const uint8_t seed[SEED_SIZE] = {9};
+    hash_t hash = {{0}};
+    client_t client = member ("beta");
+    identity_from_seed (seed, &other);
+    txn_t *txn = harness_write (self);
+    clients_put (txn, &client);
+    batch_put (self, &other, 0, 105, &hash);
+    own_batches (self);
+    harness_commit (self);
+    char link[256];
+    snprintf (link, sizeof link, "{vectors: [[@beta, %s]]}", vector_at (self, 120));
+    //  Of other's one, and of this node's the last.
+    has (status (self, link, "{}", "{}"), "name: 'beta', online: false, stale: false, "
+                                          "removed: false, last_seen: nil, "
+                                          "last_synchronized: nil, behind: 2}");
     harness_destroy (&self);
 }
 

@@ -1,4 +1,4 @@
-#include "harness.h"
+#include "tests/unit/actors/harness.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -339,7 +339,7 @@ Test (api, record_as_large_as_a_page_stands_alone)
 {
     harness_t *self = api_new ();
     size_t pages;
-    large_records (self, LIMIT_VALUE_BYTES - 100);
+    large_records (self, LIMIT_PAGE_BYTES);
     cr_assert_eq (list_all (self, "tags", 100, &pages), 7);
     cr_assert_eq (pages, 7);
     harness_destroy (&self);
@@ -403,6 +403,26 @@ Test (api, changes_filter_moves_the_cursor_past_what_it_hides)
     is (answer, "{id: nil, ok: true, changes: [], cursor: 6, more: false}");
     is (harness_ask (self, "{do: 'changes', resources: []}"),
         "{id: nil, ok: true, changes: [], cursor: 6, more: false}");
+    harness_destroy (&self);
+}
+
+Test (api, changes_end_at_the_stores_own_cursor)
+{
+    harness_t *self = api_new ();
+    uuid16_t owner = uuid_n (20);
+    row_t row = {.resource = slice_text ("file_paths"),
+        .uuid = uuid_n (2),
+        .updated = 5,
+        .value = packed (self, "{path: 'p'}")};
+    harness_create (self, "tags", 1, 1, "x");
+    txn_t *txn = harness_write (self); // a row that comes and goes in one transaction
+    cr_assert_eq (owned_put (txn, &owner, &row), 0);
+    row.updated = 6;
+    row.value = slice_of (NULL, 0);
+    cr_assert_eq (owned_put (txn, &owner, &row), 0);
+    harness_commit (self);
+    is (harness_ask (self, "{do: 'changes', since: 1}"),
+        "{id: nil, ok: true, changes: [], cursor: 2, more: false}");
     harness_destroy (&self);
 }
 
@@ -533,16 +553,19 @@ Test (credit, sockets_are_held_while_oplog_has_too_many_bytes)
     pack_string (&body, "padding");
     pack_bin (&body, slice_of (bytes, size));
     slice_t frame = buffer_slice (&body);
-    uint64_t last = 0;
+    uint64_t tickets[4];
     for (int i = 0; i < 4; i++) {
         cr_assert_null (harness_take (self, MAIL_EDGE_HOLD));
         harness_message (self, &frame, 1);
-        last = harness_take (self, MAIL_APPLY)->envelope.ticket;
+        tickets[i] = harness_take (self, MAIL_APPLY)->envelope.ticket;
     }
     buffer_release (&body);
     expect_hold (self, true);
-    settle (self, last);
+    settle (self, tickets[2]);
+    settle (self, tickets[0]);
     cr_assert_null (harness_take (self, MAIL_EDGE_HOLD));
+    settle (self, tickets[1]);
+    expect_hold (self, false);
     harness_destroy (&self);
 }
 

@@ -37,20 +37,20 @@ static void document_read (buffer_t *out)
 
 Test (protocol, document_has_the_tables_of_the_code)
 {
-    buffer_t expected = { NULL, 0, 0 }, document = { NULL, 0, 0 };
+    buffer_t expected = {NULL, 0, 0}, document = {NULL, 0, 0};
     tables (&expected);
     buffer_append (&expected, "", 1);
     const char *to = getenv ("TIDEPOOL_PROTOCOL");
     if (to) {
         FILE *file = fopen (to, "w");
         cr_assert_not_null (file);
-        fputs ((const char *) expected.data, file);
+        fputs ((const char *)expected.data, file);
         fclose (file);
     }
     document_read (&document);
-    const char *found = strstr ((const char *) document.data, "## The messages");
+    const char *found = strstr ((const char *)document.data, "## The messages");
     cr_assert_not_null (found, "messages/README.md has no section of messages");
-    cr_assert_str_eq (found, (const char *) expected.data);
+    cr_assert_str_eq (found, (const char *)expected.data);
     buffer_release (&expected);
     buffer_release (&document);
 }

@@ -109,7 +109,7 @@ Test (shared, keeps_no_entry_for_a_record_that_is_nothing)
 Test (shared, keeps_no_entry_for_a_deletion_that_a_copy_does_not_know)
 {
     kit_t kit = kit_new ();
-    place_t from = {.end = false}, to = {.end = true};
+    position_t from = {.end = false}, to = {.end = true};
     kit_begin (&kit);
     join (kit.txn, delete ("tags", 1, stamp_n (100, 1)));
     is (shared_copy_in (kit.txn, &from, &to, 0, slice_of (NULL, 0)), 0);
