@@ -3,18 +3,18 @@
 #include "actors/shell/actor.h"
 #include "actors/shell/log.h"
 #include "actors/shell/round.h"
+#include "actors/shell/wire.h"
 
 #include <czmq.h>
 
-#define BOUND_MAX 4
-#define START_SAY_MSEC                                                                             \
-    10000 // says each time this has passed that an actor is still starting or stopping
+#define WORD_FRAMES_MAX (1 + EDGE_SOCKETS_MAX)
+#define SAY_MSEC        10000 // between words that an actor is still starting or stopping
 
 struct actor_handle {
     zactor_t *zactor;
     actor_options_t options;
     size_t bound_count;
-    frame_t bound[BOUND_MAX];
+    frame_t bound[WORD_FRAMES_MAX];
 };
 
 now_t clock_now (void)
@@ -47,37 +47,48 @@ slice_t actor_bound (const actor_t *self, size_t index)
     return index < self->bound_count ? self->bound[index].bytes : slice_of (NULL, 0);
 }
 
-//  Waits for a word from the actor, and says that it waits.
-static zmsg_t *await_word (actor_t *self, const char *what)
+//  A word of the actor on its pipe, as its frames: READY, FAILED, or the signal that its thread has ended.
+typedef struct word {
+    size_t count;
+    frame_t frames[WORD_FRAMES_MAX];
+} word_t;
+
+static bool frame_is (const frame_t *frame, const char *text)
 {
-    zmq_pollitem_t item = {actor_pipe (self), 0, ZMQ_POLLIN, 0};
-    while (zmq_poll (&item, 1, START_SAY_MSEC) == 0)
-        log_printf (ACTOR_NODE, SAY_WARNING, "%s is still %s", actor_title (self), what);
-    return zmsg_recv (self->zactor);
+    return slice_equal (frame->bytes, slice_text (text));
 }
 
-static int read_word (actor_t *self, zmsg_t *word, why_t *why)
+//  Waits for a word, and says that it waits.
+static void await_word (actor_t *self, const char *what, word_t *ret_word)
 {
-    char *text = word ? zmsg_popstr (word) : NULL;
+    zmq_pollitem_t item = {actor_pipe (self), 0, ZMQ_POLLIN, 0};
+    *ret_word = (word_t){.count = 0};
+    while (zmq_poll (&item, 1, SAY_MSEC) == 0)
+        log_printf (ACTOR_NODE, SAY_WARNING, "%s is still %s", actor_title (self), what);
+    wire_receive (actor_pipe (self), ret_word->frames, WORD_FRAMES_MAX, &ret_word->count);
+}
+
+//  Takes the word: 0 for READY, whose other frames are kept; otherwise an error, and why.
+static int take_word (actor_t *self, word_t *word, why_t *why)
+{
+    const frame_t *frames = word->frames;
     int rc = ERR_INTERNAL;
-    if (text && streq (text, "READY")) {
+    if (word->count >= 1 && frame_is (&frames[0], "READY")) {
         rc = 0;
-        for (zframe_t *frame = zmsg_pop (word); frame; frame = zmsg_pop (word)) {
-            if (self->bound_count < BOUND_MAX)
-                self->bound[self->bound_count++] =
-                    frame_copy (slice_of (zframe_data (frame), zframe_size (frame)));
-            zframe_destroy (&frame);
-        }
-    } else if (text && streq (text, "FAILED")) {
-        char *error = zmsg_popstr (word);
-        char *reason = zmsg_popstr (word);
-        rc = error ? error_from_name (error) : ERR_INTERNAL;
-        why_fail (why, rc, "%s", reason ? reason : error_text (rc));
-        freen (error);
-        freen (reason);
-    } else
+        wire_release_all (word->frames, 1);
+        self->bound_count = word->count - 1;
+        memcpy (self->bound, frames + 1, self->bound_count * sizeof *frames);
+    } else if (word->count == 3 && frame_is (&frames[0], "FAILED")) {
+        char error[64];
+        snprintf (error, sizeof error, "%.*s", (int)frames[1].bytes.size,
+            (const char *)frames[1].bytes.data);
+        rc = error_from_name (error);
+        why_fail (why, rc, "%.*s", (int)frames[2].bytes.size, (const char *)frames[2].bytes.data);
+        wire_release_all (word->frames, word->count);
+    } else {
         why_fail (why, rc, "%s ended without a word", actor_title (self));
-    freen (text);
+        wire_release_all (word->frames, word->count);
+    }
     return rc;
 }
 
@@ -92,9 +103,9 @@ int actor_start (const actor_options_t *options, actor_t **ret_self, why_t *why)
         free (self);
         return why_fail (why, ERR_SYSTEM, "no thread for %s", actor_name (options->class->actor));
     }
-    zmsg_t *word = await_word (self, "starting");
-    int rc = read_word (self, word, why);
-    zmsg_destroy (&word);
+    word_t word;
+    await_word (self, "starting", &word);
+    int rc = take_word (self, &word, why);
     if (rc) {
         actor_destroy (&self);
         return rc;
@@ -108,9 +119,9 @@ bool actor_ended (actor_t *self, why_t *why)
     zmq_pollitem_t item = {actor_pipe (self), 0, ZMQ_POLLIN, 0};
     if (zmq_poll (&item, 1, 0) <= 0)
         return false;
-    zmsg_t *word = zmsg_recv (self->zactor);
-    read_word (self, word, why);
-    zmsg_destroy (&word);
+    word_t word;
+    await_word (self, "ending", &word);
+    take_word (self, &word, why);
     return true;
 }
 
@@ -124,12 +135,11 @@ void actor_destroy (actor_t **self_p)
     zmq_setsockopt (actor_pipe (self), ZMQ_SNDTIMEO, &zero, sizeof zero);
     if (zstr_send (self->zactor, "$TERM") == 0) {
         zmq_pollitem_t item = {actor_pipe (self), 0, ZMQ_POLLIN, 0};
-        while (zmq_poll (&item, 1, START_SAY_MSEC) == 0)
+        while (zmq_poll (&item, 1, SAY_MSEC) == 0)
             log_printf (ACTOR_NODE, SAY_WARNING, "%s is still stopping", actor_title (self));
     }
     zactor_destroy (&self->zactor);
-    for (size_t i = 0; i < self->bound_count; i++)
-        self->bound[i].release (self->bound[i].hint);
+    wire_release_all (self->bound, self->bound_count);
     free (self);
     *self_p = NULL;
 }

@@ -15,6 +15,8 @@
 
 #include <zmq.h>
 
+#define EDGE_SOCKETS_MAX 4 // that listen, of one edge
+
 //  What an actor waits for.
 typedef struct poll_list {
     zmq_pollitem_t *items;

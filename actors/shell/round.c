@@ -3,6 +3,7 @@
 #include "actors/shell/round.h"
 #include "actors/shell/log.h"
 #include "actors/shell/mailbox.h"
+#include "actors/shell/wire.h"
 
 #include <sodium.h>
 
@@ -296,19 +297,26 @@ static int open_all (round_t *self, why_t *why)
     return rc ? rc : open_core (self, why);
 }
 
+static void say (round_t *self, frame_t *frames, size_t count)
+{
+    wire_send_all (zsock_resolve (self->pipe), frames, count);
+}
+
 static void say_failed (round_t *self, int error, const why_t *why)
 {
-    zstr_sendx (self->pipe, "FAILED", error_name (error), why->text, NULL);
+    frame_t frames[] = {frame_copy (slice_text ("FAILED")),
+        frame_copy (slice_text (error_name (error))), frame_copy (slice_text (why->text))};
+    say (self, frames, 3);
 }
 
 static void say_ready (round_t *self)
 {
-    zmsg_t *word = zmsg_new ();
-    zmsg_addstr (word, "READY");
+    frame_t frames[1 + EDGE_SOCKETS_MAX] = {frame_copy (slice_text ("READY"))};
+    size_t count = 1;
     for (const mail_t *mail = self->in.head; mail; mail = mail->next)
-        if (mail->envelope.verb == MAIL_EDGE_BOUND)
-            zmsg_addmem (word, mail->body.data, mail->body.size);
-    zmsg_send (&word, self->pipe);
+        if (mail->envelope.verb == MAIL_EDGE_BOUND && count < 1 + EDGE_SOCKETS_MAX)
+            frames[count++] = frame_copy (mail->body);
+    say (self, frames, count);
 }
 
 static void close_all (round_t *self)
