@@ -18,13 +18,16 @@
 
 static void home_show (const command_t *self, const char *dir, const identity_t *identity)
 {
-    char client[UUID_TEXT_SIZE];
+    char client[UUID_TEXT_SIZE], key[Z85_KEY_SIZE];
     buffer_t map = {NULL, 0, 0};
     char *real = realpath (dir, NULL);
     const char *path = real ? real : dir;
     uuid_to_text (&identity->client, client);
+    key_to_z85 (&identity->curve, key);
     if (self->json) {
-        pack_map (&map, 2);
+        pack_map (&map, 3);
+        pack_string (&map, "key");
+        pack_string (&map, key);
         pack_string (&map, "client");
         pack_bin (&map, slice_of (&identity->client, sizeof identity->client));
         pack_string (&map, "dir");
@@ -32,9 +35,9 @@ static void home_show (const command_t *self, const char *dir, const identity_t 
         document_print (self, buffer_slice (&map));
         buffer_release (&map);
     } else {
-        fputs ("made ", self->out.file);
+        fputs ("made      ", self->out.file);
         show_text (&self->out, slice_text (path));
-        fprintf (self->out.file, "\nclient %s\nstart it: tidepoold ", client);
+        fprintf (self->out.file, "\nclient    %s\nkey       %s\nstart it  tidepoold ", client, key);
         show_text (&self->out, slice_text (dir));
         fputc ('\n', self->out.file);
     }

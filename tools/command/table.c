@@ -2,6 +2,7 @@
 
 #include "tools/command/table.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -101,6 +102,7 @@ size_t table_rows (const table_t *self)
 
 static void measure (table_t *self)
 {
+    assert (self->column_count > 0);
     for (size_t i = 0; i < self->column_count; i++)
         self->widths[i] = self->heads ? self->heads[i].width : 0;
     for (size_t i = 0; i < self->count; i++) {
@@ -174,6 +176,7 @@ static void print_cell (const table_t *self, const show_t *show, size_t column, 
 
 void table_print (table_t *self, const show_t *show)
 {
+    assert (self->column_count > 0);
     measure (self);
     if (show->width)
         fit (self, (size_t)show->width);
