@@ -292,11 +292,28 @@ class Node:
             self.sockets[name] = Requests (self.context, self.endpoint (name))
         return self.sockets[name]
 
+    def ask (self, name, do, **fields):
+        try:
+            return self.requests (name).ask (do, **fields)
+        except NoAnswer as error:
+            raise NoAnswer (f"{error}\n{self.threads ()}") from None
+
     def api (self, do, **fields):
-        return self.requests ("api").ask (do, **fields)
+        return self.ask ("api", do, **fields)
 
     def admin (self, do, **fields):
-        return self.requests ("admin").ask (do, **fields)
+        return self.ask ("admin", do, **fields)
+
+    def threads (self):
+        """What each thread waits for, as far as the kernel tells"""
+        lines = []
+        for task in sorted (pathlib.Path (f"/proc/{self.pid}/task").iterdir ()):
+            facts = []
+            for name in ("comm", "wchan", "syscall", "stack"):
+                with contextlib.suppress (OSError):
+                    facts.append ((task / name).read_text ().strip ().replace ("\n", " < "))
+            lines.append (f"thread {task.name}: " + ", ".join (facts))
+        return "\n".join (lines)
 
     def feed (self, *topics):
         return Feed (self, *topics)
