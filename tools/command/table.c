@@ -176,12 +176,14 @@ static void print_cell (const table_t *self, const show_t *show, size_t column, 
 
 void table_print (table_t *self, const show_t *show)
 {
-    assert (self->column_count > 0);
     measure (self);
     if (show->width)
         fit (self, (size_t)show->width);
     for (size_t i = 0; self->heads && i < self->column_count; i++)
         print_cell (self, show, i, &self->heads[i]);
-    for (size_t i = 0; i < self->count; i++)
-        print_cell (self, show, i % self->column_count, &self->cells[i]);
+    size_t column = 0;
+    for (size_t i = 0; i < self->count; i++) {
+        print_cell (self, show, column, &self->cells[i]);
+        column = column + 1 == self->column_count ? 0 : column + 1;
+    }
 }
