@@ -536,6 +536,15 @@ class Admin (CommandCase):
         self.assertEqual (self.say ("metrics"), "tidepool_x_total  7\n")
         self.assertEqual (self.says ("metrics")["metrics"], {"tidepool_x_total": 7})
 
+    def test_a_node_that_stops_before_it_has_answered_has_stopped (self):
+        node = self.fake ()
+        asked = subprocess.Popen ([BIN / "tidepool", "-d", self.folder, "stop"],
+                                  stdout=subprocess.PIPE, text=True)
+        wait_until (lambda: node.heard)
+        node.close ()
+        self.assertEqual (asked.communicate (timeout=DEADLINE)[0], "stopped\n")
+        self.assertEqual (asked.returncode, 0)
+
     def test_endpoints_are_where_the_node_wrote_them (self):
         self.fake (count={"count": 1})
         with tempfile.TemporaryDirectory () as other:

@@ -111,7 +111,12 @@ int command_stop (command_t *self)
     if (place_find (self->dir, "admin", &place, &why))
         place.pid = 0;
     int process = place.pid > 0 ? pidfd_open ((pid_t)place.pid, 0) : -1;
-    status = connection_ask (connection, &ask, ANSWER_MS, &answer);
+    status = connection_send (connection, &ask);
+    if (status == EXIT_DONE)
+        status = connection_try (connection, STOP_MS, &answer);
+    //  Its answer may go down with it; and when it is slow to answer, that it ends is what counts.
+    if (status == CONNECTION_LOST || status == CONNECTION_WAITS)
+        status = EXIT_DONE;
     for (int waited = 0; status == EXIT_DONE && !gone && waited < STOP_MS; waited += LOOK_MS)
         gone = is_gone (connection, process);
     if (process >= 0)
