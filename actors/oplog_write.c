@@ -6,6 +6,7 @@
 #include "actors/oplog.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 void oplog_write_answer (step_t *step, const mail_t *mail, int error, const char *message)
 {
@@ -138,33 +139,112 @@ int oplog_drop_rows (oplog_t *self, step_t *step, const mail_t *mail)
     return 0;
 }
 
+//  ---- declarations
+
+typedef struct declarations {
+    resource_t *items;
+    size_t count;
+} declarations_t;
+
+//  Appends the name of the resource at fault and why.
+static void why_not (char *message, size_t size, slice_t name, const char *why, int error)
+{
+    snprintf (message, size, "%.*s: %s", (int)(name.size > 128 ? 128 : name.size),
+        (const char *)name.data, why ? why : error_text (error));
+}
+
+static int declarations_read (slice_t packed, declarations_t *all, char *message, size_t size)
+{
+    cursor_t cursor = cursor_over (packed);
+    size_t count;
+    if (cursor_map (&cursor, &count) || count > LIMIT_RESOURCES)
+        return ERR_BAD_REQUEST;
+    all->items = calloc (count ? count : 1, sizeof *all->items);
+    if (!all->items)
+        return ERR_NO_MEMORY;
+    while (all->count < count) {
+        slice_t name;
+        const char *why = NULL;
+        if (cursor_text (&cursor, &name))
+            return ERR_BAD_REQUEST;
+        int rc = resource_unpack (name, &cursor, &all->items[all->count], &why);
+        if (rc) {
+            why_not (message, size, name, why, rc);
+            return rc;
+        }
+        all->count++;
+    }
+    return 0;
+}
+
+//  Is the source of a derived resource an owned one, declared already or here?
+static bool source_is_owned (step_t *step, const declarations_t *all, const resource_t *derived)
+{
+    resource_entry_t entry;
+    for (size_t i = 0; i < all->count; i++)
+        if (strcmp (all->items[i].name, derived->from) == 0)
+            return all->items[i].kind == RESOURCE_OWNED;
+    return resources_find (step->txn, slice_text (derived->from), &entry) == 0 &&
+           entry.resource.kind == RESOURCE_OWNED;
+}
+
+static int declaration_check (
+    step_t *step, const declarations_t *all, const resource_t *resource, const char **ret_why)
+{
+    resource_entry_t entry;
+    int rc = resources_find (step->txn, slice_text (resource->name), &entry);
+    if (rc == 0)
+        return resource_equal (&entry.resource, resource, ret_why) ? 0
+                                                                   : ERR_CONFLICTING_DECLARATION;
+    if (rc != ERR_UNKNOWN_RESOURCE)
+        return rc;
+    if (resource->kind == RESOURCE_DERIVED && !source_is_owned (step, all, resource)) {
+        *ret_why = "`from` is not an owned resource that is declared";
+        return ERR_BAD_REQUEST;
+    }
+    return 0;
+}
+
+//  Sources go before what derives from them.
+static int declarations_write (oplog_t *self, step_t *step, const declarations_t *all)
+{
+    const char *why;
+    int rc = 0;
+    for (int derived = 0; derived <= 1; derived++)
+        for (size_t i = 0; rc == 0 && i < all->count; i++) {
+            resource_entry_t entry;
+            if ((all->items[i].kind == RESOURCE_DERIVED) != derived)
+                continue;
+            if (resources_find (step->txn, slice_text (all->items[i].name), &entry) != 0)
+                self->resources_changed = true;
+            rc = resources_declare (step->txn, &all->items[i], &why);
+        }
+    return rc;
+}
+
+//  All or none: each is checked before any is declared.
 int oplog_declare (oplog_t *self, step_t *step, const mail_t *mail)
 {
     declare_t declare;
-    size_t count;
+    declarations_t all = {NULL, 0};
     char message[256] = "";
     if (step_unpack (step, mail, &declare_type, &declare))
         return 0;
-    cursor_t cursor = cursor_over (declare.resources);
-    int rc = cursor_map (&cursor, &count) ? ERR_BAD_REQUEST : 0;
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        slice_t name;
-        resource_t resource;
-        resource_entry_t entry;
+    int rc = declarations_read (declare.resources, &all, message, sizeof message);
+    for (size_t i = 0; rc == 0 && i < all.count; i++) {
         const char *why = NULL;
-        rc = cursor_text (&cursor, &name) ? ERR_BAD_REQUEST : 0;
-        if (rc == 0)
-            rc = resource_unpack (name, &cursor, &resource, &why);
-        if (rc == 0 && resources_find (step->txn, name, &entry) == ERR_UNKNOWN_RESOURCE)
-            self->resources_changed = true;
-        if (rc == 0)
-            rc = resources_declare (step->txn, &resource, &why);
+        rc = declaration_check (step, &all, &all.items[i], &why);
         if (rc)
-            snprintf (message, sizeof message, "%.*s: %s", (int)(name.size > 128 ? 128 : name.size),
-                (const char *)name.data, why ? why : error_text (rc));
+            why_not (message, sizeof message, slice_text (all.items[i].name), why, rc);
     }
+    if (rc == 0) {
+        rc = declarations_write (self, step, &all);
+        if (rc && !oplog_is_fatal (rc))
+            rc = ERR_INTERNAL; // it was checked
+    }
+    free (all.items);
     if (rc && oplog_is_fatal (rc))
         return rc;
-    oplog_write_answer (step, mail, rc, message);
+    oplog_write_answer (step, mail, rc, message[0] ? message : NULL);
     return 0;
 }

@@ -427,7 +427,9 @@ static void on_bound (pool_t *self, step_t *step, const mail_t *mail)
 static void on_report (pool_t *self, step_t *step, const mail_t *mail)
 {
     buffer_t map = {NULL, 0, 0};
-    pack_map (&map, 2);
+    pack_map (&map, 3);
+    pack_string (&map, "invitations");
+    pool_invitations_pack (step, &map);
     pack_string (&map, "pool");
     pack_bin (&map, slice_of (&self->pool, sizeof self->pool));
     pack_string (&map, "last_seen");

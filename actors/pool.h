@@ -85,5 +85,6 @@ void pool_on_knock (pool_t *self, step_t *step, const mail_t *mail);
 void pool_on_door_answer (pool_t *self, step_t *step, const mail_t *mail);
 void pool_admitted (pool_t *self, step_t *step, const pool_task_t *task, int error);
 void pool_door_keys (step_t *step);
+void pool_invitations_pack (step_t *step, buffer_t *out); // [{expires: Unix seconds}, …]
 
 #endif

@@ -17,29 +17,52 @@ static uint64_t unix_seconds (const step_t *step)
 
 //  ---- invitations
 
+//  Walks the invitations that stand: begin with an empty key.
+static bool invitation_next (step_t *step, slice_t *key, uint64_t *ret_expires)
+{
+    slice_t value;
+    int rc = key->size ? node_next (step->txn, NODE_INVITATIONS, *key, key, &value)
+                       : node_seek (step->txn, NODE_INVITATIONS, *key, key, &value);
+    for (; rc == 0; rc = node_next (step->txn, NODE_INVITATIONS, *key, key, &value)) {
+        cursor_t cursor = cursor_over (value);
+        if (key->size == KEY_SIZE && cursor_uint (&cursor, ret_expires) == 0 &&
+            *ret_expires > unix_seconds (step))
+            return true;
+    }
+    return false;
+}
+
 //  Tells link which keys the door may let in. Old invitations are left out here and swept when the next is made.
 void pool_door_keys (step_t *step)
 {
     buffer_t body = {NULL, 0, 0}, keys = {NULL, 0, 0};
-    slice_t key, value;
+    slice_t key = {NULL, 0};
+    uint64_t expires;
     size_t count = 0;
-    int rc = node_seek (step->txn, NODE_INVITATIONS, slice_of (NULL, 0), &key, &value);
-    while (rc == 0) {
-        cursor_t cursor = cursor_over (value);
-        uint64_t expires;
-        if (key.size == KEY_SIZE && cursor_uint (&cursor, &expires) == 0 &&
-            expires > unix_seconds (step)) {
-            pack_bin (&body, key);
-            count++;
-        }
-        rc = node_next (step->txn, NODE_INVITATIONS, key, &key, &value);
-    }
+    for (; invitation_next (step, &key, &expires); count++)
+        pack_bin (&body, key);
     pack_array (&keys, count);
     pack_raw (&keys, buffer_slice (&body));
     door_keys_t message = {.keys = buffer_slice (&keys)};
     step_send (step, ACTOR_LINK, MAIL_DOOR_KEYS, 0, &door_keys_type, &message, NULL, 0);
     buffer_release (&body);
     buffer_release (&keys);
+}
+
+void pool_invitations_pack (step_t *step, buffer_t *out)
+{
+    buffer_t body = {NULL, 0, 0};
+    slice_t key = {NULL, 0};
+    uint64_t expires;
+    size_t count = 0;
+    for (; invitation_next (step, &key, &expires); count++) {
+        pack_map (&body, 1);
+        pack_string (&body, "expires");
+        pack_uint (&body, expires);
+    }
+    pack_array (out, count);
+    pack_raw (out, buffer_slice (&body));
+    buffer_release (&body);
 }
 
 static void expired_sweep (step_t *step, buffer_t *node)

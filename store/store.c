@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "store/visible.h"
@@ -10,13 +12,19 @@
 
 //  ---- errors
 
-//  A full disk shows as EIO at a commit, so the disk is asked.
+//  A full disk shows as EIO at a commit, and so does a file that has reached its limit (RLIMIT_FSIZE): so both are asked.
 static bool disk_is_full (store_t *self)
 {
     struct statvfs disk;
+    struct stat file;
+    struct rlimit limit;
     int fd;
-    return self->env && mdb_env_get_fd (self->env, &fd) == 0 && fstatvfs (fd, &disk) == 0 &&
-           (uint64_t)disk.f_bavail * disk.f_frsize < ROOM_MIN;
+    if (!self->env || mdb_env_get_fd (self->env, &fd))
+        return false;
+    if (fstatvfs (fd, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < ROOM_MIN)
+        return true;
+    return fstat (fd, &file) == 0 && getrlimit (RLIMIT_FSIZE, &limit) == 0 &&
+           limit.rlim_cur != RLIM_INFINITY && (rlim_t)file.st_size + ROOM_MIN >= limit.rlim_cur;
 }
 
 int store_error (store_t *self, int rc)

@@ -22,9 +22,10 @@ typedef struct config_key {
     const char *path;
     enum config_kind kind;
     bool repeats;
-    size_t offset;       // in config_t
-    uint64_t low, high;  // of numbers
-    const char *initial; // as it stands in node.zpl; in brackets where it is no literal; DIR is put in for %s
+    size_t offset;      // in config_t
+    uint64_t low, high; // of numbers
+    const char *
+        initial; // as it stands in node.zpl; in brackets where it is no literal; DIR is put in for %s
     const char *text;
 } config_key_t;
 

@@ -341,8 +341,9 @@ int node_run (const node_options_t *options, why_t *why)
         rc = open_store (&self, why);
     if (rc == 0)
         rc = start_actors (&self, why);
-    if (rc == 0 && !self.stop)
-        rc = write_endpoints (&self, why);
+    //  A full disk must not keep a node from answering reads: the command finds the default endpoints without the file.
+    if (rc == 0 && !self.stop && write_endpoints (&self, why))
+        log_line (ACTOR_NODE, SAY_WARNING, why->text);
     if (rc == 0 && !self.stop) {
         say_ready (&self);
         rc = watch (&self, why);

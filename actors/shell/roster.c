@@ -7,7 +7,6 @@
 #include "actors/shell/disk_real.h"
 #include "actors/shell/node.h"
 
-
 const roster_t roster_all[] = {
     {&clock_class, NULL},
     {&oplog_class, NULL},

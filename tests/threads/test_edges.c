@@ -419,6 +419,7 @@ static void house_open (house_t *house)
 int main (void)
 {
     house_t house = {0};
+    zsys_set_io_threads (2); // as a node has: listen.c
     zsys_handler_set (NULL);
     log_start ();
     CHECK (keys_start () == 0);

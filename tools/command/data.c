@@ -124,7 +124,7 @@ static void record_show (const command_t *self, slice_t record)
     walk_t walk = walk_map (field_find (record, "value"));
     while (walk_next (&walk, &name, &value)) {
         buffer_t shown = {NULL, 0, 0};
-        value_show (value, name, &shown);
+        value_show (field_text (record, "resource"), name, value, &shown);
         table_add (table, STYLE_BOLD, name);
         table_add (table, STYLE_PLAIN, buffer_slice (&shown));
         buffer_release (&shown);

@@ -114,8 +114,8 @@ int usage_fail (const command_t *self, const char *format, ...)
     fputs ("tidepool: ", file);
     show_text (&self->err, slice_text (text));
     if (self->entry)
-        fprintf (file, "\nusage: tidepool [-d DIR] [--json] %s %s\n", self->entry->name,
-            self->entry->synopsis);
+        fprintf (file, "\nusage: tidepool [-d DIR] [--json] %s%s%s\n", self->entry->name,
+            *self->entry->synopsis ? " " : "", self->entry->synopsis);
     else
         fputs ("\nusage: tidepool [-d DIR] [--json] COMMAND ...\n"
                "tidepool --help names the commands.\n",

@@ -85,6 +85,20 @@ static void names_collect (list_t *self, slice_t records)
     }
 }
 
+//  What people look for stands first: path, then name, then the rest.
+static void names_order (list_t *self)
+{
+    static const char *const first[] = {"name", "path"};
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
+        int at = name_find (self, slice_text (first[i]));
+        if (at <= 0)
+            continue;
+        char *name = self->names[at];
+        memmove (self->names + 1, self->names, (size_t)at * sizeof *self->names);
+        self->names[0] = name;
+    }
+}
+
 static bool any_owner (slice_t records)
 {
     walk_t walk = walk_array (records);
@@ -110,7 +124,8 @@ static void row_add (const list_t *self, table_t *table, slice_t record, bool ow
         buffer_t shown = {NULL, 0, 0};
         slice_t value;
         if (map_find (map, self->names[i], &value))
-            value_show (value, slice_text (self->names[i]), &shown);
+            value_show (
+                field_text (record, "resource"), slice_text (self->names[i]), value, &shown);
         table_add (table, STYLE_PLAIN, buffer_slice (&shown));
         buffer_release (&shown);
     }
@@ -123,6 +138,7 @@ static void page_show (list_t *self, slice_t records)
     bool owners = any_owner (records);
     size_t count = owners ? 2 : 1;
     names_collect (self, records);
+    names_order (self);
     for (size_t i = 0; i < self->name_count; i++) {
         heads[count] = self->names[i];
         columns[count++] = 'f';

@@ -34,7 +34,7 @@ static void metrics_show (const command_t *self, slice_t map)
     slice_t name, value;
     while (walk_next (&walk, &name, &value)) {
         buffer_t text = {NULL, 0, 0};
-        value_show (value, name, &text);
+        value_show (request_nil, name, value, &text);
         table_add (table, STYLE_PLAIN, name);
         table_add (table, STYLE_BOLD, buffer_slice (&text));
         buffer_release (&text);

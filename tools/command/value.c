@@ -64,12 +64,34 @@ static const char *name_text (slice_t name, char text[32])
     return text;
 }
 
-void value_show (slice_t value, slice_t name, buffer_t *out)
+//  What ingest writes is known: a time is NTP 32.32, a mode is st_mode.
+static bool file_show (slice_t name, slice_t value, buffer_t *out)
+{
+    char text[TIMESTAMP_TEXT_SIZE];
+    uint64_t number;
+    cursor_t cursor = cursor_over (value);
+    if (cursor_uint (&cursor, &number))
+        return false;
+    if (slice_equal (name, slice_text ("mode")))
+        snprintf (text, sizeof text, "%06o", (unsigned)number);
+    else if (slice_equal (name, slice_text ("modified")) ||
+             slice_equal (name, slice_text ("created"))) {
+        time_to_text (number, text);
+        text[strlen ("2022-04-09T06:53:36")] = 0;
+    } else
+        return false;
+    buffer_append (out, text, strlen (text));
+    return true;
+}
+
+void value_show (slice_t resource, slice_t name, slice_t value, buffer_t *out)
 {
     char key[32];
     slice_t text;
     buffer_t json = {NULL, 0, 0};
     cursor_t cursor = cursor_over (value);
+    if (slice_equal (resource, slice_text ("file_paths")) && file_show (name, value, out))
+        return;
     if (cursor_text (&cursor, &text) == 0) {
         buffer_append (out, text.data, text.size);
         return;
