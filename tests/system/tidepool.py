@@ -444,7 +444,9 @@ def invite (node):
 
 def join (node, inviter, ticket=None):
     """Until the node is ready, and both show each other as members"""
-    node.admin ("join", ticket=ticket or invite (inviter))
+    ticket = ticket or invite (inviter)
+    # BUSY until it has founded the pool that it leaves by this
+    wait_until (lambda: node.admin ("join", ticket=ticket), what=f"{node.name} knocks")
     wait_until (lambda: ready (node) and node.client_of (inviter) and inviter.client_of (node),
                 what=f"{node.name} is ready in the pool of {inviter.name}")
 
