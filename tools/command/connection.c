@@ -271,7 +271,7 @@ int connection_ask_once (
     const command_t *command, const char *name, ask_t *ask, int timeout_ms, buffer_t *out)
 {
     connection_t *self = NULL;
-    slice_t answer;
+    slice_t answer = {NULL, 0};
     int status = connection_open (command, name, &self);
     if (status == EXIT_DONE)
         status = connection_ask (self, ask, timeout_ms, &answer);
