@@ -3,26 +3,21 @@
 #include "actors/shell/config.h"
 #include "actors/shell/config_keys.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
-__attribute__ ((format (printf, 2, 3))) static void write_text (
-    buffer_t *out, const char *format, ...)
+//  Appends texts behind each other, up to a NULL.
+static void put_all (buffer_t *out, const char *const *texts)
 {
-    char text[1024];
-    va_list arguments;
-    va_start (arguments, format);
-    int size = vsnprintf (text, sizeof text, format, arguments);
-    va_end (arguments);
-    buffer_append (out, text, size < (int)sizeof text ? (size_t)size : sizeof text - 1);
+    for (; *texts; texts++)
+        buffer_append (out, *texts, strlen (*texts));
 }
+#define PUT(out, ...) put_all (out, (const char *const[]){__VA_ARGS__, NULL})
 
 //  ZPL knows no escapes: the quote is the one that is not in the value.
-static void write_value (buffer_t *out, const char *value)
+static void put_value (buffer_t *out, const char *value)
 {
-    char quote = strchr (value, '"') ? '\'' : '"';
-    write_text (out, "%c%.900s%c\n", quote, value, quote);
+    const char *quote = strchr (value, '"') ? "'" : "\"";
+    PUT (out, quote, value, quote, "\n");
 }
 
 //  The value of a set for this path; NULL.
@@ -37,24 +32,26 @@ static void write_key (
 {
     const char *name = strchr (key->path, '/') + 1;
     const char *last = NULL;
-    write_text (out, "#   %s\n", key->text);
+    PUT (out, "#   ", key->text, "\n");
     for (size_t i = 0; i < set_count; i++) {
         const char *value = set_value (sets[i], key->path);
         if (value && key->repeats) {
-            write_text (out, "    %s = ", name);
-            write_value (out, value);
+            PUT (out, "    ", name, " = ");
+            put_value (out, value);
         }
         last = value ? value : last;
     }
     if (!last) {
-        write_text (out, "#    %s = ", name);
+        PUT (out, "#    ", name, " = ");
         if (strchr (key->initial, '%'))
-            write_text (out, "\"ipc://DIR/%s.sock\"\n", name);
+            PUT (out, "\"ipc://DIR/", name, ".sock\"\n");
+        else if (*key->initial == '(')
+            PUT (out, key->initial, "\n");
         else
-            write_text (out, *key->initial == '(' ? "%s\n" : "\"%s\"\n", key->initial);
+            PUT (out, "\"", key->initial, "\"\n");
     } else if (!key->repeats) {
-        write_text (out, "    %s = ", name);
-        write_value (out, last);
+        PUT (out, "    ", name, " = ");
+        put_value (out, last);
     }
 }
 
@@ -62,7 +59,7 @@ static void write_section (
     const char *section, const char *const *sets, size_t set_count, buffer_t *out)
 {
     size_t size = strlen (section);
-    write_text (out, "%s\n", section);
+    PUT (out, section, "\n");
     for (size_t i = 0; i < config_key_count; i++)
         if (strncmp (config_keys[i].path, section, size) == 0 && config_keys[i].path[size] == '/')
             write_key (&config_keys[i], sets, set_count, out);
@@ -92,35 +89,43 @@ static void write_resources (const char *const *sets, size_t set_count, buffer_t
                 first = false;
         if (!first)
             continue;
-        write_text (out, "    %.*s\n", (int)strcspn (name, "/="), name);
+        PUT (out, "    ");
+        buffer_append (out, name, strcspn (name, "/="));
+        PUT (out, "\n");
         for (size_t j = i; j < set_count; j++) {
             const char *key = strchr (name, '/') ? strchr (sets[j] + head, '/') : NULL;
             const char *equal = key ? strchr (key, '=') : NULL;
             if (!equal || strncmp (sets[j], "resources/", head) != 0 ||
                 !part_equal (sets[j] + head, name, '/'))
                 continue;
-            write_text (out, "        %.*s = ", (int)(equal - key - 1), key + 1);
-            write_value (out, equal + 1);
+            PUT (out, "        ");
+            buffer_append (out, key + 1, (size_t)(equal - key - 1));
+            PUT (out, " = ");
+            put_value (out, equal + 1);
         }
     }
 }
 
+static const char text_head[] =
+    "#   tidepool: the configuration of one node. What begins with # is a comment; a key stands\n"
+    "#   exactly 4 spaces to the right of its section. --set SECTION/KEY=VALUE overrides it.\n\n";
+
+static const char text_resources[] =
+    "\nresources\n"
+    "#   kinds of data beside those that a fresh node has; each key is optional\n"
+    "#    photos\n"
+    "#        kind = \"shared\"\n"
+    "#        crdt = \"lww\"\n"
+    "#        delete = \"wins\"\n"
+    "#   kind: shared, owned, derived or local; crdt (shared): lww or gset; delete (lww): wins or\n"
+    "#   latest; from, key, keep (derived): an owned resource, a property of it, what is shown\n";
+
 void config_write (const char *const *sets, size_t set_count, buffer_t *out)
 {
-    write_text (out, "#   tidepool: the configuration of one node. What begins with # is a "
-                     "comment; a key stands\n"
-                     "#   exactly 4 spaces to the right of its section. --set SECTION/KEY=VALUE "
-                     "overrides it.\n\n");
+    PUT (out, text_head);
     write_section ("node", sets, set_count, out);
-    write_text (out, "\n");
+    PUT (out, "\n");
     write_section ("endpoints", sets, set_count, out);
-    write_text (out, "\nresources\n"
-                     "#   kinds of data beside those that a fresh node has; each key is optional\n"
-                     "#   photos\n"
-                     "#       kind = \"shared\"      shared, owned, derived or local\n"
-                     "#       crdt = \"lww\"         lww or gset; shared only\n"
-                     "#       delete = \"wins\"      wins or latest; shared lww only\n"
-                     "#       from, key, keep      derived only: an owned resource, a property of "
-                     "it, what is shown\n");
+    PUT (out, text_resources);
     write_resources (sets, set_count, out);
 }

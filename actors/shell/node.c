@@ -2,14 +2,13 @@
 
 #include "actors/shell/node.h"
 #include "actors/shell/actor.h"
+#include "actors/shell/bound.h"
 #include "actors/shell/config.h"
 #include "actors/shell/disk_real.h"
 #include "actors/shell/home.h"
-#include "actors/shell/listen.h"
 #include "actors/shell/log.h"
 #include "actors/shell/mailbox.h"
 #include "actors/shell/process.h"
-#include "actors/sockets.h"
 
 #include <czmq.h>
 #include <systemd/sd-daemon.h>
@@ -97,64 +96,7 @@ static int start_actors (node_t *self, why_t *why)
     return rc;
 }
 
-//  ---- endpoints.zpl: where the command looks
-
-static const char *socket_name (int actor, uint64_t socket)
-{
-    static const char *const link[] = {"peers", "door"};
-    static const char *const api[] = {"api", "feed", "intake"};
-    switch (actor) {
-    case ACTOR_LINK: return socket <= LINK_DOOR ? link[socket] : NULL;
-    case ACTOR_API: return socket <= API_INTAKE ? api[socket] : NULL;
-    case ACTOR_ADMIN: return "admin";
-    default: return NULL;
-    }
-}
-
-static void write_line (buffer_t *out, const char *name, slice_t value)
-{
-    buffer_append (out, "    ", 4);
-    buffer_append (out, name, strlen (name));
-    buffer_append (out, " = \"", 4);
-    buffer_append (out, value.data, value.size);
-    buffer_append (out, "\"\n", 2);
-}
-
-static void write_bound (buffer_t *out, const actor_t *actor)
-{
-    edge_bound_t bound;
-    for (size_t i = 0; actor_bound (actor, i).size; i++) {
-        if (message_unpack (&edge_bound_type, actor_bound (actor, i), &bound, NULL))
-            continue;
-        const char *name = socket_name (actor_number (actor), bound.socket);
-        cursor_t cursor = cursor_over (bound.endpoints);
-        size_t count;
-        slice_t text;
-        if (!name || cursor_array (&cursor, &count))
-            continue;
-        for (size_t j = 0; j < count && cursor_text (&cursor, &text) == 0; j++)
-            write_line (out, name, text);
-    }
-}
-
-static int write_endpoints (node_t *self, why_t *why)
-{
-    char client[UUID_TEXT_SIZE], key[Z85_KEY_SIZE], pid[24];
-    buffer_t out = {NULL, 0, 0};
-    uuid_to_text (&self->identity.client, client);
-    key_to_z85 (&self->identity.curve, key);
-    snprintf (pid, sizeof pid, "%ld", (long)getpid ());
-    buffer_append (&out, "node\n", 5);
-    write_line (&out, "client", slice_text (client));
-    write_line (&out, "key", slice_text (key));
-    write_line (&out, "pid", slice_text (pid));
-    buffer_append (&out, "endpoints\n", 10);
-    for (size_t i = 0; i < self->actor_count; i++)
-        write_bound (&out, self->actors[i]);
-    int rc = home_write (&self->home, "endpoints.zpl", buffer_slice (&out), why);
-    buffer_release (&out);
-    return rc;
-}
+//  ---- up
 
 static void say_ready (node_t *self)
 {
@@ -280,31 +222,13 @@ static int watch (node_t *self, why_t *why)
 
 //  ---- closing
 
-static void unlink_bound (const actor_t *actor)
-{
-    edge_bound_t bound;
-    for (size_t i = 0; actor_bound (actor, i).size; i++) {
-        slice_t text;
-        size_t count = 0;
-        if (message_unpack (&edge_bound_type, actor_bound (actor, i), &bound, NULL))
-            continue;
-        cursor_t cursor = cursor_over (bound.endpoints);
-        cursor_array (&cursor, &count);
-        for (size_t j = 0; j < count && cursor_text (&cursor, &text) == 0; j++) {
-            char endpoint[LIMIT_ENDPOINT_BYTES + 1];
-            snprintf (endpoint, sizeof endpoint, "%.*s", (int)text.size, (const char *)text.data);
-            listen_unlink (endpoint);
-        }
-    }
-}
-
 static void stop_actors (node_t *self)
 {
     sd_notify (0, "STOPPING=1");
     while (self->actor_count > 0) {
         actor_t **actor_p = &self->actors[--self->actor_count];
         log_printf (ACTOR_NODE, SAY_DEBUG, "stopping %s", actor_title (*actor_p));
-        unlink_bound (*actor_p);
+        bound_unlink (*actor_p);
         actor_destroy (actor_p);
     }
 }
@@ -341,8 +265,10 @@ int node_run (const node_options_t *options, why_t *why)
         rc = open_store (&self, why);
     if (rc == 0)
         rc = start_actors (&self, why);
-    //  A full disk must not keep a node from answering reads: the command finds the default endpoints without the file.
-    if (rc == 0 && !self.stop && write_endpoints (&self, why))
+    //  A full disk must not keep a node from answering reads: the command finds the default
+    //  endpoints without the file.
+    if (rc == 0 && !self.stop &&
+        bound_write (&self.home, &self.identity, self.actors, self.actor_count, why))
         log_line (ACTOR_NODE, SAY_WARNING, why->text);
     if (rc == 0 && !self.stop) {
         say_ready (&self);
