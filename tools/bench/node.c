@@ -16,6 +16,7 @@
 #define LOG_TAIL       2000 // bytes
 #define START_SECONDS  30
 #define LINK_SECONDS   60
+#define JOIN_POLL      0.005 // seconds: a status is not free for the node that copies
 #define SAMPLE_SECONDS 0.05
 
 static node_t *running[NODES_MAX];
@@ -197,7 +198,7 @@ void node_join (node_t *self, node_t *inviter)
     pack_string (&request, ticket);
     ask (&self->admin, buffer_slice (&request));
     buffer_release (&request);
-    for (double end = clock_now () + ASK_SECONDS_MAX; !node_ready (self); clock_sleep (0.002))
+    for (double end = clock_now () + ASK_SECONDS_MAX; !node_ready (self); clock_sleep (JOIN_POLL))
         if (clock_now () > end)
             die ("the node %s does not get ready", self->name);
 }
