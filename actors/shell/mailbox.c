@@ -46,8 +46,13 @@ void mailbox_close (mailbox_t *self)
     for (int actor = 0; actor < ACTOR_COUNT; actor++)
         if (self->push[actor])
             zmq_close (self->push[actor]);
-    if (self->pull)
+    if (self->pull) {
+        //  Closing gives the name back later, in another thread; this does it now.
+        char text[ADDRESS_BYTES];
+        address (self, self->actor, text);
+        zmq_unbind (self->pull, text);
         zmq_close (self->pull);
+    }
     memset (self->push, 0, sizeof self->push);
     self->pull = NULL;
 }

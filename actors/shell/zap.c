@@ -8,6 +8,7 @@
 #include <czmq.h>
 #include <stdlib.h>
 
+#define ZAP_ENDPOINT "inproc://zeromq.zap.01"
 #define ZAP_READ_MAX 64
 
 //  What ROUTER gives of a request: [routing id, empty, "1.0", request id, domain, address, identity, "CURVE", key].
@@ -47,7 +48,7 @@ int zap_new (const edge_setup_t *setup, zap_t **ret_self, why_t *why)
     self->socket = zmq_socket (zsys_init (), ZMQ_ROUTER);
     int zero = 0;
     if (!self->socket || zmq_setsockopt (self->socket, ZMQ_LINGER, &zero, sizeof zero) ||
-        zmq_bind (self->socket, "inproc://zeromq.zap.01")) {
+        zmq_bind (self->socket, ZAP_ENDPOINT)) {
         why_fail (why, ERR_SYSTEM, "no authentication: %s", zmq_strerror (zmq_errno ()));
         zap_destroy (&self);
         return ERR_SYSTEM;
@@ -67,8 +68,10 @@ void zap_destroy (zap_t **self_p)
     zap_t *self = *self_p;
     if (!self)
         return;
-    if (self->socket)
+    if (self->socket) {
+        zmq_unbind (self->socket, ZAP_ENDPOINT); // the name is free at once
         zmq_close (self->socket);
+    }
     for (int domain = 0; domain < ZAP_DOMAIN_COUNT; domain++)
         free (self->sets[domain].keys);
     free (self);

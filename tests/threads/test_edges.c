@@ -205,6 +205,13 @@ static void await_edge (house_t *house)
 
 //  ---- link
 
+static struct sockaddr_in address_of (const char *endpoint)
+{
+    return (struct sockaddr_in){.sin_family = AF_INET,
+        .sin_port = htons ((uint16_t)atoi (strrchr (endpoint, ':') + 1)),
+        .sin_addr.s_addr = htonl (INADDR_LOOPBACK)};
+}
+
 static void member_comes_in_under_its_key (house_t *house)
 {
     caller_t member = caller_new (1);
@@ -243,12 +250,18 @@ static void stranger_is_denied (house_t *house, int socket, uint8_t number)
     zmq_close (stranger.socket);
 }
 
+//  A ZMTP greeting of the mechanism NULL, from a plain descriptor: a ZeroMQ client would hang up itself when it sees that the other side
+//  wants CURVE, and the server would not always have seen why.
 static void plain_client_is_denied (house_t *house)
 {
-    caller_t plain = caller_new (3);
-    caller_say (&plain, house->bound[LINK_PEERS], "in the clear");
+    static const uint8_t greeting[64] = {
+        0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F, 3, 0, 'N', 'U', 'L', 'L'};
+    struct sockaddr_in address = address_of (house->bound[LINK_PEERS]);
+    int descriptor = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK (connect (descriptor, (struct sockaddr *)&address, sizeof address) == 0);
+    CHECK (write (descriptor, greeting, sizeof greeting) == sizeof greeting);
     CHECK (await_event (house, EDGE_DENIED).socket == LINK_PEERS);
-    zmq_close (plain.socket);
+    close (descriptor);
 }
 
 static void dial (house_t *house, uint64_t line, const char *endpoint, const public_key_t *server,
@@ -326,9 +339,7 @@ static void keep_ports (house_t *house)
 //  ZeroMQ closes sockets behind our back: until it has, in this process, the port is taken.
 static void await_port (const char *endpoint)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-        .sin_port = htons ((uint16_t)atoi (strrchr (endpoint, ':') + 1)),
-        .sin_addr.s_addr = htonl (INADDR_LOOPBACK)};
+    struct sockaddr_in address = address_of (endpoint);
     for (int rc = -1; rc;) {
         int descriptor = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
         CHECK (descriptor >= 0);
