@@ -95,10 +95,21 @@ static int giver_load (link_t *self, step_t *step, bool *ret_here)
     cursor_t cursor = cursor_over (stored);
     if (client_unpack (&cursor, &giver))
         return ERR_CORRUPT;
-    self->giver = giver.uuid;
+    if (!self->begun)
+        self->giver = giver.uuid;
     member_add (self, &giver);
     *ret_here = true;
     return 0;
+}
+
+void link_joining_load (link_t *self, step_t *step)
+{
+    slice_t stored;
+    position_t position;
+    int rc = node_get (step->txn, NODE_SETTINGS, slice_text ("joining"), &stored);
+    self->joining = rc == 0;
+    self->begun = rc == 0 && position_unpack (stored, &position) == 0 &&
+                  (position.resource[0] || position.end);
 }
 
 //  Reads who is a member, and, while a copy is under way, who gives it.
@@ -108,8 +119,8 @@ int link_members_load (link_t *self, step_t *step)
     client_t client;
     slice_t stored;
     bool has_giver;
-    int rc = node_get (step->txn, NODE_SETTINGS, slice_text ("joining"), &stored);
-    self->joining = rc == 0;
+    int rc;
+    link_joining_load (self, step);
     if (node_get (step->txn, NODE_SETTINGS, slice_text ("pool"), &stored) == 0 &&
         stored.size == sizeof self->pool)
         memcpy (&self->pool, stored.data, sizeof self->pool);
@@ -180,6 +191,7 @@ static void on_advanced (link_t *self, step_t *step, const mail_t *mail)
         vector_merge (&self->shared, &shared);
         vector_merge (&self->rows, &rows);
         self->sequence = advanced.sequence;
+        link_ahead_over (step, &self->ahead, &self->shared);
         for (size_t i = 0; i < self->line_count; i++)
             if (self->lines[i]->state == LINE_OPEN) {
                 vector_merge (&self->lines[i]->ack_shared, &shared);
@@ -399,6 +411,7 @@ static void link_close (void **core_p)
     vector_release (&self->target_shared);
     vector_release (&self->target_rows);
     vector_release (&self->seen);
+    vector_release (&self->ahead);
     buffer_release (&self->ages);
     buffer_release (&self->bound[0]);
     buffer_release (&self->bound[1]);

@@ -82,9 +82,9 @@ typedef struct line {
     uint64_t hold_sequence; // a batch left to its own origin
     uint64_t hold_until_ns;
     uint64_t again_ns; // nothing is sent before
-    vector_t
-        deferred; // clients whose batches it did not take; upto: monotonic ns until they are offered again
-    uuid16_t *linked; // whom it is linked with
+    vector_t refused;  // batches of clients that it said are too far ahead
+    vector_t deferred; // these clients; upto: monotonic ns until they are offered again
+    uuid16_t *linked;  // whom it is linked with
     size_t linked_count;
 
     //  It copies from us.
@@ -125,6 +125,7 @@ typedef struct link {
     vector_t rows;
     uint64_t sequence; // of our newest batch
     bool joining;
+    bool begun; // the copy has come past its beginning: any member can go on with it
     uuid16_t giver;
     bool has_target; // while and after a copy: what the giver had when it began
     vector_t target_shared;
@@ -138,10 +139,12 @@ typedef struct link {
     door_call_t door;
     buffer_t scratch;
     vector_t seen;
+    vector_t ahead; // batches of clients whose clock runs ahead, not taken yet
 } link_t;
 
 //  link.c
 peer_t *link_peer (link_t *self, const uuid16_t *client);
+void link_joining_load (link_t *self, step_t *step); // whether a copy is under way, and how far
 int link_members_load (link_t *self, step_t *step);
 
 //  link_line.c
@@ -168,12 +171,14 @@ void link_peer_lost (step_t *step, peer_t *peer);
 void link_door_dial (link_t *self, step_t *step, const door_dial_t *dial);
 void link_door_heard (link_t *self, step_t *step, slice_t answer);
 void link_door_tick (link_t *self, step_t *step);
+bool link_may_give (const link_t *self, const uuid16_t *client); // a copy to us
 bool link_is_paused (const link_t *self, const uuid16_t *client);
 
 //  link_hear.c
 void link_hear (link_t *self, step_t *step, line_t *line, mail_t **mail_p);
 void link_on_taken (link_t *self, step_t *step, const mail_t *mail);
 void link_ping (link_t *self, step_t *step, line_t *line, uint64_t verb);
+void link_ahead_over (step_t *step, vector_t *ahead, const vector_t *taken);
 void link_copy_ask (link_t *self, step_t *step, line_t *line);
 
 //  link_feed.c

@@ -27,12 +27,21 @@ void link_peer_lost (step_t *step, peer_t *peer)
     step_wake_at (step, peer->redial_ns);
 }
 
+//  Who invited us gives the copy; once it is under way any member can, if nobody does.
+bool link_may_give (const link_t *self, const uuid16_t *client)
+{
+    for (size_t i = 0; i < self->line_count; i++)
+        if (self->lines[i]->state == LINE_OPEN)
+            return uuid_equal (&self->lines[i]->client, client);
+    return self->begun || uuid_equal (client, &self->giver);
+}
+
 static bool may_dial (link_t *self, const peer_t *peer)
 {
     if (peer->dialled_line || peer->endpoints.count == 0 || link_is_paused (self, &peer->client) ||
         link_line_of (self, &peer->client))
         return false;
-    return !self->joining || uuid_equal (&peer->client, &self->giver);
+    return !self->joining || link_may_give (self, &peer->client);
 }
 
 static void dial (link_t *self, step_t *step, peer_t *peer)

@@ -146,7 +146,8 @@ static void on_ping (link_t *self, step_t *step, line_t *line, slice_t frame, ui
         garbage (self, step, line, rc, "a ping");
         return;
     }
-    line->impatient = vector_equal (&line->rows, &line->rows_before);
+    line->impatient = vector_equal (&line->rows, &line->rows_before) &&
+                      !vector_covers_all (&line->rows, &self->rows);
     if (peer)
         vector_copy (&peer->shared, &line->shared);
     seen_tell (step, line, ping.ages);
@@ -256,9 +257,10 @@ static void on_ack (link_t *self, step_t *step, line_t *line, slice_t frame)
         vector_merge (&line->rows, &vector);
         vector_merge (&line->rows_sent, &vector);
     }
-    if (rc == 0)
+    if (rc == 0) {
         line->in_flight -= ack.credit;
-    else
+        link_ahead_over (step, &line->refused, &line->shared);
+    } else
         garbage (self, step, line, rc, "an acknowledgement");
     vector_release (&vector);
 }
@@ -281,6 +283,7 @@ static void on_defer (link_t *self, step_t *step, line_t *line, slice_t frame)
         peer ? peer->name : "a member", subject, (unsigned long long)(defer.ahead >> 32),
         (unsigned long long)((defer.ahead & 0xffffffff) * 1000 >> 32));
     step_alarm (step, error_name (ERR_CLOCK_AHEAD), subject, text);
+    vector_raise (&line->refused, &defer.client, defer.upto, NULL);
     uint64_t wait = (defer.ahead >> 32) + 1;
     vector_set (&line->deferred, &defer.client,
         step->now.mono_ns + (wait < DEFER_MOST_S ? wait : DEFER_MOST_S) * SECOND_NS, NULL);
@@ -334,6 +337,19 @@ void link_copy_ask (link_t *self, step_t *step, line_t *line)
     link_line_send (step, line, &peer_copy_type, &copy, NULL);
 }
 
+//  A copy that was begun elsewhere goes on here only if all that it holds is here, but for the copier's own chain.
+static bool may_go_on (link_t *self, const line_t *line, const position_t *place)
+{
+    vector_t held = {NULL, 0, 0};
+    if (place->resource[0] == 0 && !place->end)
+        return true;
+    vector_copy (&held, &line->shared);
+    vector_remove (&held, &line->client);
+    bool covered = vector_covers_all (&self->shared, &held);
+    vector_release (&held);
+    return covered;
+}
+
 static void on_copy (link_t *self, step_t *step, line_t *line, slice_t frame)
 {
     peer_copy_t copy;
@@ -342,9 +358,11 @@ static void on_copy (link_t *self, step_t *step, line_t *line, slice_t frame)
     if (rc == 0)
         rc = position_unpack (copy.place, &place);
     if (rc == 0 && (self->joining || !line->peer_joins))
-        rc = ERR_BUSY;
+        rc = ERR_NOT_ALLOWED;
     if (rc)
         garbage (self, step, line, rc, "a wish for a copy");
+    else if (!may_go_on (self, line, &place))
+        link_line_close (self, step, line, ERR_BUSY, "the copy has batches that are not here yet");
     else
         link_copy_start (self, step, line, &place);
 }
@@ -464,8 +482,23 @@ static void again_say (link_t *self, step_t *step, line_t *line, uint64_t error)
     buffer_release (&rows);
 }
 
-static void defer_say (step_t *step, line_t *line, const taken_t *taken)
+//  Ends the alarms of clients whose clock ran ahead, as far as `taken` shows that their batches were taken.
+void link_ahead_over (step_t *step, vector_t *ahead, const vector_t *taken)
 {
+    for (size_t i = ahead->count; i-- > 0;) {
+        char subject[UUID_TEXT_SIZE];
+        uuid16_t client = ahead->entries[i].client;
+        if (vector_upto (taken, &client) < ahead->entries[i].upto)
+            continue;
+        uuid_to_text (&client, subject);
+        step_alarm (step, error_name (ERR_CLOCK_AHEAD), subject, NULL);
+        vector_remove (ahead, &client);
+    }
+}
+
+static void defer_say (link_t *self, step_t *step, line_t *line, const taken_t *taken)
+{
+    vector_raise (&self->ahead, &taken->client, taken->upto, NULL);
     peer_defer_t defer = {
         .verb = PEER_DEFER, .client = taken->client, .upto = taken->upto, .ahead = taken->ahead};
     char subject[UUID_TEXT_SIZE], text[200];
@@ -504,7 +537,7 @@ void link_on_taken (link_t *self, step_t *step, const mail_t *mail)
     if (taken.error == 0)
         return;
     if (-(int)taken.error == ERR_CLOCK_AHEAD)
-        defer_say (step, line, &taken);
+        defer_say (self, step, line, &taken);
     else if (is_peers_fault (taken.error))
         garbage (self, step, line, -(int)taken.error, "data");
     else

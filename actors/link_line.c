@@ -50,6 +50,7 @@ void link_line_free (link_t *self, line_t *line)
     vector_release (&line->ack_shared);
     vector_release (&line->ack_rows);
     vector_release (&line->deferred);
+    vector_release (&line->refused);
     buffer_release (&line->partial);
     mail_list_clear (&line->waiting);
     free (line->linked);
@@ -149,6 +150,8 @@ void link_line_drop (link_t *self, step_t *step, line_t *line)
     }
     hang_up (step, line);
     link_line_free (self, line);
+    if (self->joining)
+        link_joining_load (self, step); // somebody else may go on with the copy
     if (was_open && peer)
         step_say (step, SAY_INFO, "%s is gone", peer->name);
     uint64_t open = 0;
@@ -181,10 +184,10 @@ static int hello_check (link_t *self, const line_t *line, const peer_hello_t *he
         return ERR_NOT_MEMBER;
     if (link_is_paused (self, &hello->client))
         return ERR_BUSY;
-    bool giver = self->joining && uuid_equal (&hello->client, &self->giver);
+    bool giver = self->joining && link_may_give (self, &hello->client);
     if (self->joining && !giver)
         return ERR_BUSY;
-    if (!giver && !hello->joining && !uuid_equal (&hello->pool, &self->pool))
+    if (!(giver && !self->begun) && !hello->joining && !uuid_equal (&hello->pool, &self->pool))
         return ERR_WRONG_POOL;
     return 0;
 }
@@ -320,6 +323,7 @@ void link_on_hello (link_t *self, step_t *step, line_t *line, slice_t frame)
     if (!line->greeted)
         link_greet (self, step, line);
     if (self->joining) {
+        self->giver = line->client;
         self->has_target = true;
         vector_copy (&self->target_shared, &line->shared);
         vector_copy (&self->target_rows, &line->rows);

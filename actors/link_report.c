@@ -56,6 +56,16 @@ static void bound_pack (const buffer_t *bound, buffer_t *out)
         pack_array (out, 0);
 }
 
+//  A pause of all is one of each.
+static void paused_pack (link_t *self, buffer_t *out)
+{
+    pack_array (out, self->paused_all ? self->peer_count : self->paused_count);
+    for (size_t i = 0; self->paused_all && i < self->peer_count; i++)
+        pack_bin (out, slice_of (&self->peers[i].client, sizeof (uuid16_t)));
+    for (size_t i = 0; !self->paused_all && i < self->paused_count; i++)
+        pack_bin (out, slice_of (&self->paused[i], sizeof (uuid16_t)));
+}
+
 static void on_report (link_t *self, step_t *step, const mail_t *mail)
 {
     buffer_t map = {NULL, 0, 0};
@@ -71,9 +81,7 @@ static void on_report (link_t *self, step_t *step, const mail_t *mail)
     pack_string (&map, "door");
     bound_pack (&self->bound[LINK_DOOR], &map);
     pack_string (&map, "paused");
-    pack_array (&map, self->paused_count);
-    for (size_t i = 0; i < self->paused_count; i++)
-        pack_bin (&map, slice_of (&self->paused[i], sizeof (uuid16_t)));
+    paused_pack (self, &map);
     pack_string (&map, "joining");
     joining_pack (self, &map);
     answer (step, mail, 0, NULL, &map);

@@ -443,11 +443,25 @@ static void on_report (pool_t *self, step_t *step, const mail_t *mail)
     buffer_release (&map);
 }
 
-static void on_command (pool_t *self, step_t *step, const mail_t *mail)
+//  A node answers before its pool is founded; who invites or joins so early waits for it.
+static bool command_waits (const pool_t *self, const command_t *command)
 {
+    return (!self->has_pool || self->door.count == 0) &&
+           (slice_equal (command->verb, slice_text ("invite")) ||
+               slice_equal (command->verb, slice_text ("join")));
+}
+
+static void on_command (pool_t *self, step_t *step, mail_t **mail_p)
+{
+    const mail_t *mail = *mail_p;
     command_t command;
     if (step_unpack (step, mail, &command_type, &command))
         return;
+    if (command_waits (self, &command)) {
+        mail_list_append (&self->waiting, *mail_p);
+        *mail_p = NULL;
+        return;
+    }
     if (slice_equal (command.verb, slice_text ("report")))
         on_report (self, step, mail);
     else if (slice_equal (command.verb, slice_text ("invite")))
@@ -461,6 +475,18 @@ static void on_command (pool_t *self, step_t *step, const mail_t *mail)
             step, mail->envelope.from, mail->envelope.ticket, ERR_UNKNOWN_VERB, NULL, NULL);
 }
 
+static void waiting_go_on (pool_t *self, step_t *step)
+{
+    mail_list_t waiting = self->waiting;
+    if (!self->has_pool || self->door.count == 0)
+        return;
+    self->waiting = (mail_list_t){NULL, NULL, 0};
+    for (mail_t *mail = mail_list_take (&waiting); mail; mail = mail_list_take (&waiting)) {
+        on_command (self, step, &mail);
+        mail_destroy (&mail);
+    }
+}
+
 static void pool_receive (void *core, step_t *step, mail_t **mail_p)
 {
     pool_t *self = core;
@@ -472,9 +498,10 @@ static void pool_receive (void *core, step_t *step, mail_t **mail_p)
     case MAIL_SEEN: on_seen (self, step, mail); break;
     case MAIL_DOOR_KNOCK: pool_on_knock (self, step, mail); break;
     case MAIL_DOOR_ANSWERED: pool_on_door_answer (self, step, mail); break;
-    case MAIL_COMMAND: on_command (self, step, mail); break;
+    case MAIL_COMMAND: on_command (self, step, mail_p); break;
     default: metric_add (step->metrics, METRIC_MAIL_REFUSED, 1);
     }
+    waiting_go_on (self, step);
 }
 
 //  ---- time and life
@@ -535,6 +562,7 @@ static void pool_close (void **core_p)
         task_free (task);
         task = next;
     }
+    mail_list_clear (&self->waiting);
     free (self->seen);
     free (self);
     *core_p = NULL;

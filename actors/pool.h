@@ -51,6 +51,7 @@ typedef struct pool {
     uuid16_t me;
     uuid16_t pool;
     pool_task_t *tasks;
+    mail_list_t waiting; // invite and join, until the pool is founded and the door open
     uint64_t next_ticket;
     last_seen_t *seen;
     size_t seen_count;

@@ -85,10 +85,9 @@ void pool_invite (pool_t *self, step_t *step, const mail_t *mail)
     uint8_t secret[32];
     slice_t joining;
     buffer_t node = {NULL, 0, 0}, expires = {NULL, 0, 0};
-    if (!self->has_pool || self->door.count == 0 ||
-        node_get (step->txn, NODE_SETTINGS, slice_text ("joining"), &joining) == 0) {
+    if (node_get (step->txn, NODE_SETTINGS, slice_text ("joining"), &joining) == 0) {
         pool_answer (step, mail->envelope.from, mail->envelope.ticket, ERR_BUSY,
-            self->has_pool ? NULL : "the pool is being founded", NULL);
+            "this node is joining a pool itself", NULL);
         return;
     }
     memset (&ticket, 0, sizeof ticket);
@@ -245,7 +244,7 @@ static int alone_check (pool_t *self, step_t *step)
     uuid16_t after;
     slice_t joining;
     int rc;
-    if (!self->has_pool || self->knocking ||
+    if (self->knocking ||
         node_get (step->txn, NODE_SETTINGS, slice_text ("joining"), &joining) == 0)
         return ERR_BUSY;
     for (rc = clients_next (step->txn, NULL, &client); rc == 0;

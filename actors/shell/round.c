@@ -350,6 +350,7 @@ void round_main (zsock_t *pipe, void *options)
         while (!stop)
             if (wait_for_work (&self, &stop) && !stop)
                 run_round (&self);
+        run_round (&self); // what had come before the word to stop: the answer to who gave it, too
     }
     close_all (&self);
 }

@@ -54,7 +54,11 @@ int zap_new (const edge_setup_t *setup, zap_t **ret_self, why_t *why)
         return ERR_SYSTEM;
     }
     const config_t *config = setup->actor->config;
-    zap_admit (self, ZAP_APP, config->allow, config->allow_count);
+    //  Apps that may come in: those that are listed, and the command, which has this node's own key.
+    public_key_t apps[LIMIT_ENDPOINTS + 1];
+    memcpy (apps, config->allow, config->allow_count * sizeof *apps);
+    apps[config->allow_count] = setup->actor->identity->curve;
+    zap_admit (self, ZAP_APP, apps, config->allow_count + 1);
     *ret_self = self;
     return 0;
 }

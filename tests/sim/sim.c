@@ -549,6 +549,17 @@ int sim_apply (sim_t *self, int index, const char *action, const char *resource,
     return -(int)applied.error;
 }
 
+int sim_take (sim_t *self, int index, slice_t batches)
+{
+    sim_node_t *node = &self->nodes[index];
+    take_batches_t take = {.line = 1};
+    taken_t taken;
+    cr_assert (ask (
+        node, ACTOR_OPLOG, ACTOR_API, MAIL_TAKE_BATCHES, &take_batches_type, &take, &batches, 1));
+    cr_assert_eq (message_unpack (&taken_type, node->answer->body, &taken, NULL), 0);
+    return -(int)taken.error;
+}
+
 static bool ready (sim_t *self, void *context)
 {
     txn_t *txn;

@@ -80,6 +80,9 @@ int sim_command (sim_t *self, int node, int actor, const char *verb, const char 
 int sim_apply (sim_t *self, int node, const char *action, const char *resource,
     const uuid16_t *uuid, const char *name);
 
+//  Hands a node's oplog batches as if a peer had brought them; 0, or the error they were refused with.
+int sim_take (sim_t *self, int node, slice_t batches);
+
 //  Invites on one, joins with the other, and waits until that is ready.
 void sim_pair (sim_t *self, int inviter, int joiner);
 

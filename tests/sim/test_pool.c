@@ -1,5 +1,6 @@
 //  test_pool - a few nodes live through what pools live through
 
+#include "actors/link.h"
 #include "tests/sim/sim.h"
 
 Test (pool, two_nodes_pair_and_each_has_what_the_other_wrote)
@@ -164,5 +165,101 @@ Test (pool, a_full_disk_refuses_and_loses_nothing)
     cr_assert_str_eq (sim_name (sim, 1, "tags", &x), "x");
     cr_assert_str_eq (sim_name (sim, 1, "tags", &y), "");
     cr_assert_str_eq (sim_name (sim, 1, "tags", &z), "z");
+    sim_destroy (&sim);
+}
+
+//  Records so large that a copy takes several chunks.
+static void fill (sim_t *sim, int node, uint64_t records)
+{
+    static char name[200001];
+    memset (name, 'x', sizeof name - 1);
+    for (uint64_t i = 0; i < records; i++) {
+        uuid16_t uuid = sim_uuid (1000 + i);
+        cr_assert_eq (sim_apply (sim, node, "create", "tags", &uuid, name), 0);
+    }
+}
+
+static bool copy_is_begun (sim_t *sim, void *context)
+{
+    txn_t *txn;
+    slice_t stored;
+    position_t position;
+    const sim_node_t *node = context;
+    (void)sim;
+    cr_assert_eq (store_begin (node->store, false, &txn), 0);
+    bool begun = node_get (txn, NODE_SETTINGS, slice_text ("joining"), &stored) == 0 &&
+                 position_unpack (stored, &position) == 0 && position.resource[0];
+    store_abort (&txn);
+    return begun;
+}
+
+static void join_without_waiting (sim_t *sim, int inviter, int joiner)
+{
+    buffer_t map = {NULL, 0, 0};
+    slice_t name, ticket;
+    size_t count;
+    cr_assert_eq (
+        sim_command (sim, inviter, ACTOR_POOL, "invite", NULL, slice_of (NULL, 0), &map), 0);
+    cursor_t cursor = cursor_over (buffer_slice (&map));
+    cr_assert (cursor_map (&cursor, &count) == 0 && cursor_text (&cursor, &name) == 0 &&
+               cursor_skip (&cursor, &ticket) == 0);
+    cr_assert_eq (sim_command (sim, joiner, ACTOR_POOL, "join", "ticket", ticket, NULL), 0);
+    buffer_release (&map);
+}
+
+Test (pool, a_copy_whose_giver_is_gone_goes_on_with_another_member)
+{
+    sim_t *sim = sim_new (10, 3);
+    uuid16_t late = sim_uuid (1);
+    sim_pair (sim, 0, 1);
+    fill (sim, 0, 20);
+    sim_pass (sim, 60);
+    join_without_waiting (sim, 0, 2);
+    cr_assert (sim_until (sim, copy_is_begun, &sim->nodes[2], 60));
+    sim_kill (sim, 0);
+    cr_assert_eq (sim_apply (sim, 2, "create", "tags", &late, "early"), ERR_BUSY);
+    sim_pass (sim, 60);
+    cr_assert_eq (sim_apply (sim, 2, "create", "tags", &late, "late"), 0);
+    sim_start (sim, 0);
+    sim_expect_converged (sim, 60);
+    cr_assert_str_eq (sim_name (sim, 0, "tags", &late), "late");
+    sim_destroy (&sim);
+}
+
+Test (pool, a_copy_survives_a_kill_at_any_chunk)
+{
+    sim_t *sim = sim_new (11, 2);
+    uuid16_t mine = sim_uuid (1);
+    fill (sim, 0, 12);
+    cr_assert_eq (sim_apply (sim, 1, "create", "tags", &mine, "mine"), 0);
+    join_without_waiting (sim, 0, 1);
+    for (int i = 0; i < 6; i++) {
+        sim_pass (sim, 0);
+        sim_until (sim, copy_is_begun, &sim->nodes[1], 5);
+        sim_kill (sim, 1);
+        sim_start (sim, 1);
+        if (i % 2) {
+            sim_kill (sim, 0);
+            sim_start (sim, 0);
+        }
+    }
+    sim_expect_converged (sim, 120);
+    cr_assert_str_eq (sim_name (sim, 0, "tags", &mine), "mine");
+    sim_destroy (&sim);
+}
+
+Test (pool, an_alarm_of_a_clock_ends_with_its_cause)
+{
+    sim_t *sim = sim_new (12, 2);
+    uuid16_t ahead = sim_uuid (1);
+    sim_pair (sim, 0, 1);
+    sim->nodes[1].skew_ns = 20ll * 1000000000;
+    cr_assert_eq (sim_apply (sim, 1, "create", "tags", &ahead, "soon"), 0);
+    sim_pass (sim, 5);
+    cr_assert (sim_alarm (sim, 0, "CLOCK_AHEAD") && sim_alarm (sim, 1, "CLOCK_AHEAD"));
+    sim_expect_converged (sim, 120);
+    sim_pass (sim, 10);
+    cr_assert_not (sim_alarm (sim, 0, "CLOCK_AHEAD"));
+    cr_assert_not (sim_alarm (sim, 1, "CLOCK_AHEAD"));
     sim_destroy (&sim);
 }

@@ -116,16 +116,22 @@ class Readme (unittest.TestCase):
         blocks = re.findall (r"<!-- session -->\n```sh\n(.*?)```", readme, re.S)
         self.assertEqual (len (blocks), 4)
         with tempfile.TemporaryDirectory (prefix="tp-") as place:
-            self.addCleanup (lambda: [os.kill (pid, signal.SIGKILL) for pid in nodes_under (place)])
             session = "set -e\n" + "".join (blocks)
             session = session.replace ("/tmp/my-", f"{place}/my-")
             session = session.replace ("$PWD/build/release/bin", str (BIN))
-            done = subprocess.run (
-                ["bash"], input=session, cwd=ROOT, timeout=LONG, text=True,
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=tidepool.die_with_parent)
-            self.assertEqual (done.returncode, 0, done.stdout + done.stderr)
-            self.assertIn ("{'name': 'tide'}", done.stdout)
-            self.assertEqual (nodes_under (place), [])
+            # files, not pipes: nodes that are left over would hold those open
+            with open (f"{place}/out", "w+") as out:
+                done = subprocess.run (
+                    ["bash"], input=session, cwd=ROOT, timeout=LONG, text=True, stdout=out,
+                    stderr=subprocess.STDOUT, preexec_fn=tidepool.die_with_parent)
+                left = nodes_under (place)
+                for pid in left:
+                    os.kill (pid, signal.SIGKILL)
+                out.seek (0)
+                text = out.read ()
+            self.assertEqual (done.returncode, 0, text)
+            self.assertIn ("{'name': 'tide'}", text)
+            self.assertEqual (left, [])
 
 
 if __name__ == "__main__":

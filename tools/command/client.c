@@ -59,6 +59,18 @@ int client_find (
     return command_fail_error (command, ERR_NOT_FOUND, why);
 }
 
+int client_find_once (const command_t *command, const char *text, uuid16_t *ret_client)
+{
+    connection_t *connection = NULL;
+    if (uuid_from_text (slice_text (text), ret_client) == 0)
+        return EXIT_DONE;
+    int status = connection_open (command, "admin", &connection);
+    if (status == EXIT_DONE)
+        status = client_find (connection, command, text, ret_client);
+    connection_destroy (&connection);
+    return status;
+}
+
 //  ---- showing
 
 void client_short (slice_t clients, const uuid16_t *client, char ret_text[UUID_TEXT_SIZE])

@@ -10,6 +10,9 @@
 int client_find (
     connection_t *connection, const command_t *command, const char *text, uuid16_t *ret_client);
 
+//  The same for a command that speaks with api: admin is asked only if the text is no uuid.
+int client_find_once (const command_t *command, const char *text, uuid16_t *ret_client);
+
 //  What both status and pool show; `clients` is their field. `whole`: uuids that can be copied.
 void clients_show (const command_t *command, slice_t clients, slice_t paused, bool whole);
 

@@ -4,8 +4,8 @@
 
 static const char value_help[] =
     "k=v gives a property a text, k:=v a JSON value: name=sea stars:=5 seen:=true note:=null\n";
-static const char client_help[] =
-    "CLIENT is a uuid, a name that one client has, or the beginning of its uuid.\n";
+#define CLIENT_HELP "CLIENT is a uuid, a name that one client has, or the beginning of its uuid.\n"
+static const char client_help[] = CLIENT_HELP;
 
 // clang-format off
 const command_entry_t command_entries[] = {
@@ -41,10 +41,10 @@ const command_entry_t command_entries[] = {
     {"update", "RESOURCE UUID k=v|k:=v... [--on-conflict C]", "change properties of a record",
      value_help, 3, 100000, OPTION_BIT (ON_CONFLICT), command_update},
     {"delete", "RESOURCE UUID", "delete a record", NULL, 2, 2, 0, command_delete},
-    {"get", "RESOURCE UUID [--owner CLIENT]", "show a record", NULL,
+    {"get", "RESOURCE UUID [--owner CLIENT]", "show a record", client_help,
      2, 2, OPTION_BIT (OWNER), command_get},
     {"list", "RESOURCE [--owner CLIENT] [--limit N] [--all]", "show records",
-     "The first 100, unless told otherwise.\n",
+     "The first 100, unless told otherwise.\n" CLIENT_HELP,
      1, 1, OPTION_BIT (OWNER) | OPTION_BIT (LIMIT) | OPTION_BIT (ALL), command_list},
     {"count", "RESOURCE", "how many records there are", NULL, 1, 1, 0, command_count},
     {"changes", "[--since CURSOR] [--follow]", "show what changed",

@@ -238,7 +238,7 @@ static int answer_judge (connection_t *self, slice_t *ret_answer)
     return EXIT_REFUSED;
 }
 
-int connection_receive (connection_t *self, int timeout_ms, slice_t *ret_answer)
+int connection_try (connection_t *self, int timeout_ms, slice_t *ret_answer)
 {
     int64_t end = now_ms () + timeout_ms;
     while (true) {
@@ -250,13 +250,19 @@ int connection_receive (connection_t *self, int timeout_ms, slice_t *ret_answer)
                 return status;
         }
         if (!stands)
-            return no_answer (self, "the node went away");
+            return CONNECTION_LOST;
         int64_t left = timeout_ms < 0 ? LOOK_MS : end - now_ms ();
         if (left <= 0)
             return CONNECTION_WAITS;
         zmq_pollitem_t item = {self->socket, 0, ZMQ_POLLIN, 0};
         zmq_poll (&item, 1, left < LOOK_MS ? left : LOOK_MS);
     }
+}
+
+int connection_receive (connection_t *self, int timeout_ms, slice_t *ret_answer)
+{
+    int status = connection_try (self, timeout_ms, ret_answer);
+    return status == CONNECTION_LOST ? no_answer (self, "the node went away") : status;
 }
 
 int connection_ask (connection_t *self, ask_t *ask, int timeout_ms, slice_t *ret_answer)

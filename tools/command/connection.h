@@ -12,6 +12,7 @@
 #include "tools/command/command.h"
 
 #define CONNECTION_WAITS -1
+#define CONNECTION_LOST  -2
 
 #define CONNECT_MS 5000  // for a node to be there
 #define ANSWER_MS  60000 // for an answer to what is done at once
@@ -42,7 +43,10 @@ int connection_send (connection_t *self, ask_t *ask);
 //  The answer that is {ok: true, …}; it lives until the next call. A refusal is said. CONNECTION_WAITS after timeout_ms.
 int connection_receive (connection_t *self, int timeout_ms, slice_t *ret_answer);
 
-//  Both. No answer in time is an end here.
+//  The same; that the node went away is not said, but answered: CONNECTION_LOST.
+int connection_try (connection_t *self, int timeout_ms, slice_t *ret_answer);
+
+//  Send and receive. No answer in time is an end here.
 int connection_ask (connection_t *self, ask_t *ask, int timeout_ms, slice_t *ret_answer);
 
 //  Opens, asks, closes. The answer is appended to the buffer.

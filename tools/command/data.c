@@ -1,6 +1,6 @@
 //  data - create, update, delete, get, count, declare
 
-#include "tools/command/connection.h"
+#include "tools/command/client.h"
 #include "tools/command/field.h"
 #include "tools/command/json.h"
 #include "tools/command/show.h"
@@ -141,7 +141,7 @@ int command_get (command_t *self)
     ask_t ask = {.verb = "get"};
     int status = word_uuid (self, self->words[1], &uuid);
     if (status == EXIT_DONE && owner_text)
-        status = word_uuid (self, owner_text, &owner);
+        status = client_find_once (self, owner_text, &owner);
     if (status)
         return status;
     ask_text (&ask, "resource", self->words[0]);

@@ -2,7 +2,7 @@
 //
 //  As JSON one document, written while it comes: a resource may be larger than memory.
 
-#include "tools/command/connection.h"
+#include "tools/command/client.h"
 #include "tools/command/field.h"
 #include "tools/command/json.h"
 #include "tools/command/table.h"
@@ -218,11 +218,11 @@ int command_list (command_t *self)
     const char *owner_text = option_value (self, OPTION_OWNER);
     const char *limit = option_value (self, OPTION_LIMIT);
     list_t list = {.command = self, .left = LIMIT_USUAL};
-    int status = owner_text ? word_uuid (self, owner_text, &owner) : EXIT_DONE;
-    if (status == EXIT_DONE && limit)
-        status = word_number (self, limit, &list.left);
+    int status = limit ? word_number (self, limit, &list.left) : EXIT_DONE;
     if (status == EXIT_DONE && list.left == 0)
         status = usage_fail (self, "--limit is at least 1");
+    if (status == EXIT_DONE && owner_text)
+        status = client_find_once (self, owner_text, &owner);
     if (status)
         return status;
     if (option_given (self, OPTION_ALL))

@@ -18,13 +18,16 @@
 
 static void home_show (const command_t *self, const char *dir, const identity_t *identity)
 {
-    char client[UUID_TEXT_SIZE];
+    char client[UUID_TEXT_SIZE], key[Z85_KEY_SIZE];
     buffer_t map = {NULL, 0, 0};
     char *real = realpath (dir, NULL);
     const char *path = real ? real : dir;
     uuid_to_text (&identity->client, client);
+    key_to_z85 (&identity->curve, key);
     if (self->json) {
-        pack_map (&map, 2);
+        pack_map (&map, 3);
+        pack_string (&map, "key");
+        pack_string (&map, key);
         pack_string (&map, "client");
         pack_bin (&map, slice_of (&identity->client, sizeof identity->client));
         pack_string (&map, "dir");
@@ -32,9 +35,9 @@ static void home_show (const command_t *self, const char *dir, const identity_t 
         document_print (self, buffer_slice (&map));
         buffer_release (&map);
     } else {
-        fputs ("made ", self->out.file);
+        fputs ("made      ", self->out.file);
         show_text (&self->out, slice_text (path));
-        fprintf (self->out.file, "\nclient %s\nstart it: tidepoold ", client);
+        fprintf (self->out.file, "\nclient    %s\nkey       %s\nstart it  tidepoold ", client, key);
         show_text (&self->out, slice_text (dir));
         fputc ('\n', self->out.file);
     }
@@ -108,7 +111,12 @@ int command_stop (command_t *self)
     if (place_find (self->dir, "admin", &place, &why))
         place.pid = 0;
     int process = place.pid > 0 ? pidfd_open ((pid_t)place.pid, 0) : -1;
-    status = connection_ask (connection, &ask, ANSWER_MS, &answer);
+    status = connection_send (connection, &ask);
+    if (status == EXIT_DONE)
+        status = connection_try (connection, STOP_MS, &answer);
+    //  Its answer may go down with it; and when it is slow to answer, that it ends is what counts.
+    if (status == CONNECTION_LOST || status == CONNECTION_WAITS)
+        status = EXIT_DONE;
     for (int waited = 0; status == EXIT_DONE && !gone && waited < STOP_MS; waited += LOOK_MS)
         gone = is_gone (connection, process);
     if (process >= 0)

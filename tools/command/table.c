@@ -2,6 +2,7 @@
 
 #include "tools/command/table.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -101,6 +102,7 @@ size_t table_rows (const table_t *self)
 
 static void measure (table_t *self)
 {
+    assert (self->column_count > 0);
     for (size_t i = 0; i < self->column_count; i++)
         self->widths[i] = self->heads ? self->heads[i].width : 0;
     for (size_t i = 0; i < self->count; i++) {
@@ -179,6 +181,9 @@ void table_print (table_t *self, const show_t *show)
         fit (self, (size_t)show->width);
     for (size_t i = 0; self->heads && i < self->column_count; i++)
         print_cell (self, show, i, &self->heads[i]);
-    for (size_t i = 0; i < self->count; i++)
-        print_cell (self, show, i % self->column_count, &self->cells[i]);
+    size_t column = 0;
+    for (size_t i = 0; i < self->count; i++) {
+        print_cell (self, show, column, &self->cells[i]);
+        column = column + 1 == self->column_count ? 0 : column + 1;
+    }
 }

@@ -301,7 +301,7 @@ static void has_room_again (kit_t *kit)
     kit_open (kit);
 }
 
-Test (store, keeps_what_it_has_when_the_disk_refuses_a_commit_and_goes_on)
+Test (store, keeps_what_it_has_when_the_file_may_not_grow_and_goes_on)
 {
     kit_t kit = kit_empty ();
     struct rlimit limit, before;
@@ -311,7 +311,7 @@ Test (store, keeps_what_it_has_when_the_disk_refuses_a_commit_and_goes_on)
     limit = before;
     limit.rlim_cur = 1 << 20;
     cr_assert_eq (setrlimit (RLIMIT_FSIZE, &limit), 0);
-    refuses_and_goes_on (&kit, 0, ERR_STORAGE_FAILED);
+    refuses_and_goes_on (&kit, 0, ERR_STORAGE_FULL);
     cr_assert_eq (setrlimit (RLIMIT_FSIZE, &before), 0);
     has_room_again (&kit);
     kit_destroy (&kit);
