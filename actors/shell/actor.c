@@ -47,7 +47,8 @@ slice_t actor_bound (const actor_t *self, size_t index)
     return index < self->bound_count ? self->bound[index].bytes : slice_of (NULL, 0);
 }
 
-//  A word of the actor on its pipe, as its frames: READY, FAILED, or the signal that its thread has ended.
+//  A word of the actor on its pipe, as its frames: READY, FAILED, or the signal that its thread
+//  has ended.
 typedef struct word {
     size_t count;
     frame_t frames[WORD_FRAMES_MAX];
@@ -130,7 +131,8 @@ void actor_destroy (actor_t **self_p)
     actor_t *self = *self_p;
     if (!self)
         return;
-    //  On an actor that has ended by itself a send would wait for ever. Its end is a signal on the pipe.
+    //  On an actor that has ended by itself a send would wait for ever. Its end is a signal on
+    //  the pipe.
     int zero = 0;
     zmq_setsockopt (actor_pipe (self), ZMQ_SNDTIMEO, &zero, sizeof zero);
     if (zstr_send (self->zactor, "$TERM") == 0) {

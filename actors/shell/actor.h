@@ -32,7 +32,8 @@ void actor_destroy (actor_t **self_p);
 const char *actor_title (const actor_t *self);
 int actor_number (const actor_t *self); // enum actor
 
-//  A socket to be polled: readable when the actor has something to say, which after READY is only that it failed or ended.
+//  A socket to be polled: readable when the actor has something to say, which after READY is only
+//  that it failed or ended.
 void *actor_pipe (const actor_t *self);
 
 //  After that: true, and why, if it will do nothing any more.

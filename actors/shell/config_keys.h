@@ -24,8 +24,8 @@ typedef struct config_key {
     bool repeats;
     size_t offset;      // in config_t
     uint64_t low, high; // of numbers
-    const char *
-        initial; // as it stands in node.zpl; in brackets where it is no literal; DIR is put in for %s
+    //  As it stands in node.zpl, with the directory for %s; in brackets where it is no literal.
+    const char *initial;
     const char *text;
 } config_key_t;
 

@@ -1,4 +1,5 @@
-//  config_resource - declarations: resources/NAME and what is below it, made into the map that apps declare with
+//  config_resource - declarations: resources/NAME and what is below it, made into the map that
+//  apps declare with
 
 #include "actors/shell/config_value.h"
 

@@ -12,7 +12,8 @@
 int config_take (
     config_t *self, const config_key_t *key, const char *value, const char *place, why_t *why);
 
-//  Takes all settings of the resource that the setting at `first` belongs to, unless it has been taken.
+//  Takes all settings of the resource that the setting at `first` belongs to, unless it has been
+//  taken.
 int config_take_resource (config_t *self, const settings_t *settings, size_t first, why_t *why);
 
 //  Is it below `resources`?

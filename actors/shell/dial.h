@@ -1,6 +1,7 @@
 //  dial - a connection that this node opens: one DEALER, one line
 //
-//  Life of a dial (no move back; a new attempt is a new dial, with a new line and the core's own backoff):
+//  Life of a dial (no move back; a new attempt is a new dial, with a new line and the core's own
+//  backoff):
 //
 //      DIALLING ── handshake succeeded ──> CONNECTED ── disconnected, or a send failed ──> LOST
 //          └────── refused, silent, another key, nobody there ──> UNREACHABLE

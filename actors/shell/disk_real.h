@@ -1,7 +1,7 @@
 //  disk_real - the file system as it is, for the actor scan
 //
-//  Made by whoever starts the actors, put into actor_setup_t.disk, and used in scan's thread alone: by
-//  its core (actors/disk.h) and by its edge, which waits for the watches (edge_scan).
+//  Made by whoever starts the actors, put into actor_setup_t.disk, and used in scan's thread
+//  alone: by its core (actors/disk.h) and by its edge, which waits for the watches (edge_scan).
 
 #ifndef TIDEPOOL_DISK_REAL_H
 #define TIDEPOOL_DISK_REAL_H

@@ -1,11 +1,12 @@
 //  edge - an actor's own sockets and descriptors, inside its shell
 //
-//  The core never sees a socket. What comes in reaches it as mail from ACTOR_EDGE (EDGE_IN, EDGE_EVENT, EDGE_BOUND), and what
-//  it wants done it sends to ACTOR_EDGE (EDGE_OUT, EDGE_DIAL, EDGE_HANG_UP, EDGE_ADMIT, EDGE_HOLD). An edge is
-//  this small table; it runs in its actor's thread and nowhere else. Sockets' numbers: actors/sockets.h.
+//  The core never sees a socket. What comes in reaches it as mail from ACTOR_EDGE (EDGE_IN,
+//  EDGE_EVENT, EDGE_BOUND), and what it wants done it sends to ACTOR_EDGE (EDGE_OUT, EDGE_DIAL,
+//  EDGE_HANG_UP, EDGE_ADMIT, EDGE_HOLD). An edge is this small table; it runs in its actor's
+//  thread and nowhere else. Sockets' numbers: actors/sockets.h.
 //
-//  Raw calls of libzmq throughout: czmq's constructors assert where descriptors run out, and a peer or an app must
-//  never be able to end the process.
+//  Raw calls of libzmq throughout: czmq's constructors assert where descriptors run out, and a
+//  peer or an app must never be able to end the process.
 
 #ifndef TIDEPOOL_EDGE_H
 #define TIDEPOOL_EDGE_H
@@ -36,12 +37,13 @@ typedef struct edge_setup {
 } edge_setup_t;
 
 typedef struct edge_class {
-    //  Opens and binds. Puts what the core should know into `in`: an EDGE_BOUND for each socket that listens.
+    //  Opens and binds. Puts what the core should know into `in`: an EDGE_BOUND for each socket
+    //  that listens.
     int (*open) (const edge_setup_t *setup, mail_list_t *in, void **ret_self, why_t *why);
     //  Adds what is to be waited for.
     void (*poll) (void *self, poll_list_t *items);
-    //  After the wait: `items` is exactly what poll added. Reads a bounded number of messages into `in`. True if there may be
-    //  more that waiting would not show.
+    //  After the wait: `items` is exactly what poll added. Reads a bounded number of messages
+    //  into `in`. True if there may be more that waiting would not show.
     bool (*read) (void *self, const zmq_pollitem_t *items, mail_list_t *in);
     //  Does what the mail says and takes it; what comes of it goes into `in`.
     void (*write) (void *self, mail_t **mail_p, mail_list_t *in);
@@ -62,8 +64,8 @@ void edge_tell_event (
 void edge_tell_bound (
     mail_list_t *in, int owner, int socket, const char *const *endpoints, size_t count);
 
-//  A stranger was refused: counts it, and tells the core unless it has been told too often lately (a stranger must not be
-//  able to keep the node busy with saying so).
+//  A stranger was refused: counts it, and tells the core unless it has been told too often lately
+//  (a stranger must not be able to keep the node busy with saying so).
 typedef struct denials {
     uint64_t since_ns;
     unsigned told;

@@ -1,7 +1,8 @@
 //  edge_apps - the sockets of api (ROUTER, XPUB, PULL) and of admin (ROUTER)
 //
-//  On ipc they are plain: the directory they live in is 0700 and the sockets are 0600. On anything else they are CURVE servers with this
-//  node's key, and admit the keys of endpoints/allow (config.h refuses to start without one).
+//  On ipc they are plain: the directory they live in is 0700 and the sockets are 0600. On
+//  anything else they are CURVE servers with this node's key, and admit the keys of
+//  endpoints/allow (config.h refuses to start without one).
 
 #include "actors/shell/listen.h"
 #include "actors/shell/server.h"

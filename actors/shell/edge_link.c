@@ -1,9 +1,10 @@
 //  edge_link - the sockets of link: two doors that listen, and the dials
 //
-//      LINK_PEERS  a ROUTER on every node/listen, for members; and a DEALER for each member that is dialled
-//      LINK_DOOR   a ROUTER on node/door, for invited clients; and the DEALER that knocks at a member's
+//      LINK_PEERS  a ROUTER on every node/listen, and a DEALER for each member that is dialled
+//      LINK_DOOR   a ROUTER on node/door for the invited, and the DEALER that knocks elsewhere
 //
-//  And the authentication of the whole process (zap.h), which is therefore there before any CURVE server is.
+//  And the authentication of the whole process (zap.h), which is therefore there before any CURVE
+//  server is.
 
 #include "actors/shell/dial.h"
 #include "actors/shell/listen.h"
@@ -41,7 +42,8 @@ static void link_close (void **self_p)
 
 //  ---- where to listen
 
-//  What was bound the last time, as the core wrote it down (EDGE_BOUND.endpoints); none if it was not.
+//  What was bound the last time, as the core wrote it down (EDGE_BOUND.endpoints); none if it was
+//  not.
 static void read_kept (store_t *store, const char *name, endpoint_list_t *ret_kept)
 {
     *ret_kept = (endpoint_list_t){0};

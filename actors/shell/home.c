@@ -202,7 +202,8 @@ int home_create (const char *dir, const char *const *sets, size_t set_count,
     home_t home;
     config_t config;
     buffer_t text = {NULL, 0, 0};
-    //  Checked before anything is made; once more below, where the directory's absolute path is known.
+    //  Checked before anything is made; once more below, where the directory's absolute path is
+    //  known.
     int rc = config_read ("/", NULL, sets, set_count, &config, why);
     if (rc == 0) {
         config_release (&config);

@@ -8,7 +8,8 @@
 //          *.sock         0600  the endpoints, unless configured elsewhere
 //          endpoints.zpl  0600  written by a running node, removed when it stops
 //
-//  Secrets are made anew and renamed, never written over: overwriting a loose file leaves the secret readable.
+//  Secrets are made anew and renamed, never written over: overwriting a loose file leaves the
+//  secret readable.
 
 #ifndef TIDEPOOL_HOME_H
 #define TIDEPOOL_HOME_H
@@ -21,13 +22,14 @@ typedef struct home {
     int lock;      // descriptor; -1: not held
 } home_t;
 
-//  Makes a data directory with an identity and a configuration that holds the sets ("SECTION/KEY=VALUE"). The
-//  directory may be there if it is empty. ERR_EXISTS if a node lives there already, ERR_BAD_CONFIGURATION, ERR_SYSTEM.
-//  ret_identity may be NULL.
+//  Makes a data directory with an identity and a configuration that holds the sets
+//  ("SECTION/KEY=VALUE"). The directory may be there if it is empty. ERR_EXISTS if a node lives
+//  there already, ERR_BAD_CONFIGURATION, ERR_SYSTEM. ret_identity may be NULL.
 int home_create (const char *dir, const char *const *sets, size_t set_count,
     identity_t *ret_identity, why_t *why);
 
-//  Finds the directory and refuses one whose modes are loose. Locks nothing. ERR_NOT_FOUND, ERR_NOT_ALLOWED.
+//  Finds the directory and refuses one whose modes are loose. Locks nothing. ERR_NOT_FOUND,
+//  ERR_NOT_ALLOWED.
 int home_open (const char *dir, home_t *ret_home, why_t *why);
 
 //  ERR_IN_USE if another node holds it.

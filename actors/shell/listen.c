@@ -65,8 +65,9 @@ static bool set_dialler (void *socket, const listen_options_t *options)
 void *listen_socket (const listen_options_t *options, why_t *why)
 {
     void *socket = zmq_socket (zsys_init (), options->type);
-    //  All of a socket's connections on one I/O thread: on two, a connection's first message can overtake the event that it was
-    //  accepted. Apps on the first, what is encrypted on the second, so that a flood there leaves them room.
+    //  All of a socket's connections on one I/O thread: on two, a connection's first message can
+    //  overtake the event that it was accepted. Apps on the first, what is encrypted on the
+    //  second, so that a flood there leaves them room.
     uint64_t thread = options->identity || options->server ? 2 : 1;
     bool fine = socket && zmq_setsockopt (socket, ZMQ_AFFINITY, &thread, sizeof thread) == 0 &&
                 set_limits (socket, options) &&
@@ -134,7 +135,8 @@ void listen_unlink (const char *endpoint)
         unlink (endpoint + 6);
 }
 
-//  With IPv6 on, IPv4 addresses look like ::ffff:127.0.0.1 everywhere: so only where one is written.
+//  With IPv6 on, IPv4 addresses look like ::ffff:127.0.0.1 everywhere: so only where one is
+//  written.
 static void set_family (void *socket, const char *endpoint)
 {
     set_int (socket, ZMQ_IPV6, strchr (endpoint, '[') != NULL);

@@ -24,17 +24,20 @@ typedef struct listen_options {
 //  NULL, and why, if the process has no descriptors or sockets left.
 void *listen_socket (const listen_options_t *options, why_t *why);
 
-//  Closes it and forgets its monitor first (a monitor whose reader is gone would block ZeroMQ's I/O thread). NULLs are fine.
+//  Closes it and forgets its monitor first (a monitor whose reader is gone would block ZeroMQ's
+//  I/O thread). NULLs are fine.
 void listen_close (void **socket_p, void **monitor_p);
 
 //  A PAIR from which the socket's events come.
 void *listen_monitor (void *socket, int events, why_t *why);
 
-//  Reads one event; false when there is none. `value`: a descriptor, an errno or a status, as the event says.
+//  Reads one event; false when there is none. `value`: a descriptor, an errno or a status, as the
+//  event says.
 bool listen_event (void *monitor, int *ret_event, uint32_t *ret_value);
 
-//  Binds. Where the port is `*`, the port of `kept` (may be NULL or empty) is tried first. A path of ipc that is somebody
-//  else's (a file, a socket that answers) is refused: ZeroMQ would delete it. ret_bound: where it really listens.
+//  Binds. Where the port is `*`, the port of `kept` (may be NULL or empty) is tried first. A path
+//  of ipc that is somebody else's (a file, a socket that answers) is refused: ZeroMQ would delete
+//  it. ret_bound: where it really listens.
 int listen_bind (void *socket, const char *endpoint, const char *kept,
     char ret_bound[LIMIT_ENDPOINT_BYTES + 1], why_t *why);
 

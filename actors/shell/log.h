@@ -1,8 +1,8 @@
 //  log - lines on standard error
 //
-//  "LEVEL actor: text", or under systemd (JOURNAL_STREAM is set) "<6>actor: text" with syslog's number. One write a
-//  line, so that the lines of several threads do not mix. Control characters are escaped: a file name or a peer's text
-//  must not be able to write lines, or to the terminal.
+//  "LEVEL actor: text", or under systemd (JOURNAL_STREAM is set) "<6>actor: text" with syslog's
+//  number. One write a line, so that the lines of several threads do not mix. Control characters
+//  are escaped: a file name or a peer's text must not be able to write lines, or to the terminal.
 
 #ifndef TIDEPOOL_LOG_H
 #define TIDEPOOL_LOG_H

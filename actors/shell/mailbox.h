@@ -1,8 +1,9 @@
 //  mailbox - where an actor's mail arrives, and the ways to the others'
 //
-//  A PULL socket bound at inproc://<instance>/<actor>, and a PUSH socket to each actor that was ever written to. High-water marks are 0:
-//  work is admitted at the edges by credit, so nobody ever waits to send (README.md, "Nobody waits"). inproc is inside the trust
-//  boundary: CURVE does not apply to it. All calls from the thread that opened it.
+//  A PULL socket bound at inproc://<instance>/<actor>, and a PUSH socket to each actor that was
+//  ever written to. High-water marks are 0: work is admitted at the edges by credit, so nobody
+//  ever waits to send (README.md, "Nobody waits"). inproc is inside the trust boundary: CURVE
+//  does not apply to it. All calls from the thread that opened it.
 
 #ifndef TIDEPOOL_MAILBOX_H
 #define TIDEPOOL_MAILBOX_H

@@ -16,7 +16,8 @@ typedef struct roster {
     const edge_class_t *edge; // NULL: no sockets of its own
 } roster_t;
 
-//  All actors in the order in which they start (roster.c says why that order); they stop in the reverse.
+//  All actors in the order in which they start (roster.c says why that order); they stop in the
+//  reverse.
 extern const roster_t roster_all[];
 extern const size_t roster_count;
 
@@ -29,8 +30,8 @@ typedef struct node_options {
     size_t roster_count;
 } node_options_t;
 
-//  Runs a node until it is told to stop: 0. Otherwise it did not start or an actor died, and why says so. One node
-//  a process.
+//  Runs a node until it is told to stop: 0. Otherwise it did not start or an actor died, and why
+//  says so. One node a process.
 int node_run (const node_options_t *options, why_t *why);
 
 #endif

@@ -5,8 +5,9 @@
 
 #include "actors/shell/why.h"
 
-//  Raises the limit of descriptors, fixes malloc's thresholds, blocks the signals that stop a node and prepares czmq. Before the
-//  first socket and thread. ret_signals: a descriptor from which those signals are read.
+//  Raises the limit of descriptors, fixes malloc's thresholds, blocks the signals that stop a
+//  node and prepares czmq. Before the first socket and thread. ret_signals: a descriptor from
+//  which those signals are read.
 int process_start (int *ret_signals, why_t *why);
 
 //  Reads one signal: its number, 0 when there is none.

@@ -1,8 +1,8 @@
 //  roster - who lives in this house, in the order of getting up
 //
 //  clock first: oplog asks it. Link before whatever else may be a CURVE server, since it holds the
-//  authentication of the process. Admin last: when it answers, the node is ready. Those who let work in (api, admin,
-//  scan, link) stop before those who do it.
+//  authentication of the process. Admin last: when it answers, the node is ready. Those who let
+//  work in (api, admin, scan, link) stop before those who do it.
 
 #include "actors/shell/disk_real.h"
 #include "actors/shell/node.h"

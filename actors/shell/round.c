@@ -91,8 +91,8 @@ static void mail_list_join (mail_list_t *self, mail_list_t *more)
     *more = (mail_list_t){NULL, NULL, 0};
 }
 
-//  Runs `call` in a writing transaction, again and again while the map is too small for it. Mail that it puts into the step stays only if
-//  the transaction does.
+//  Runs `call` in a writing transaction, again and again while the map is too small for it. Mail
+//  that it puts into the step stays only if the transaction does.
 static int in_writing (round_t *self, int (*call) (round_t *self))
 {
     mail_list_t before = self->step.out;
@@ -136,8 +136,9 @@ static void deliver (round_t *self, mail_t *mail)
     mail_destroy (&mail);
 }
 
-//  Takes what the mailbox holds, behind what the edge brought. This comes before the round's transaction is opened: what a
-//  mail says was committed before it was sent, and so the round can read it.
+//  Takes what the mailbox holds, behind what the edge brought. This comes before the round's
+//  transaction is opened: what a mail says was committed before it was sent, and so the round can
+//  read it.
 static void collect (round_t *self)
 {
     while (self->in.count < ROUND_MAILS) {

@@ -1,13 +1,14 @@
 //  server - a ROUTER that listens, and its lines: a number for each connection
 //
-//  A ROUTER knows a connection by a routing id, tells nobody when one comes or goes, and a client may choose its id itself. A core
-//  wants a number that means one connection, for ever. So:
+//  A ROUTER knows a connection by a routing id, tells nobody when one comes or goes, and a client
+//  may choose its id itself. A core wants a number that means one connection, for ever. So:
 //
 //      message ──> descriptor of its connection (ZMQ_SRCFD) ──> slot[descriptor] { line, routing id }
 //      line = (serial << 20 | descriptor) << 1        even; serial never comes again
 //      monitor: ACCEPTED (descriptor), DISCONNECTED (descriptor) ──> LOST, when all that it had sent has been read
 //
-//  A message whose slot holds another routing id belongs to a later connection on the same descriptor: the earlier one is lost.
+//  A message whose slot holds another routing id belongs to a later connection on the same
+//  descriptor: the earlier one is lost.
 
 #ifndef TIDEPOOL_SERVER_H
 #define TIDEPOOL_SERVER_H
@@ -33,14 +34,17 @@ void server_destroy (server_t **self_p);
 int server_bind (server_t *self, const char *endpoint, const char *kept,
     char ret_bound[LIMIT_ENDPOINT_BYTES + 1], why_t *why);
 
-//  Adds two items to the list, or one while on hold; read takes what poll added, and *items_p steps over them.
+//  Adds two items to the list, or one while on hold; read takes what poll added, and *items_p
+//  steps over them.
 void server_poll (server_t *self, poll_list_t *items);
 bool server_read (server_t *self, const zmq_pollitem_t **items_p, mail_list_t *in);
 
-//  Sends the mail's frames. A line that is not known (any more) is passed over in silence; one that does not take it is lost.
+//  Sends the mail's frames. A line that is not known (any more) is passed over in silence; one
+//  that does not take it is lost.
 void server_write (server_t *self, uint64_t line, mail_t *mail, mail_list_t *in);
 
-//  Forgets the line. (A ROUTER cannot close one connection: what still comes from it bears a new line.)
+//  Forgets the line. (A ROUTER cannot close one connection: what still comes from it bears a new
+//  line.)
 void server_hang_up (server_t *self, uint64_t line);
 
 void server_hold (server_t *self, bool hold);

@@ -1,7 +1,8 @@
 //  why - the reason of a failure, as a sentence for the person who has to act on it
 //
-//  Opening things fails in ways that a number does not tell: which key, which line, which path, what the system
-//  said. Whoever finds the fault writes the sentence; whoever started the program prints it.
+//  Opening things fails in ways that a number does not tell: which key, which line, which path,
+//  what the system said. Whoever finds the fault writes the sentence; whoever started the program
+//  prints it.
 
 #ifndef TIDEPOOL_WHY_H
 #define TIDEPOOL_WHY_H

@@ -9,8 +9,9 @@
 
 #define WIRE_SMALL 32 // libzmq 4.3.4 keeps up to 33 bytes inside zmq_msg_t
 
-//  The thread sanitizer does not see that ZeroMQ, which is not built with it, hands memory over in order (a lock-free queue);
-//  so it is told, for each piece of memory. It still sees all races on anything that did not go through a socket.
+//  The thread sanitizer does not see that ZeroMQ, which is not built with it, hands memory over
+//  in order (a lock-free queue); so it is told, for each piece of memory. It still sees all races
+//  on anything that did not go through a socket.
 #if defined(__SANITIZE_THREAD__)
 #include <sanitizer/tsan_interface.h>
 #define HAND_OVER(data) __tsan_release ((void *)(uintptr_t)(data))
@@ -107,8 +108,9 @@ static int send_message (void *socket, zmq_msg_t *message, bool more)
         sent = zmq_msg_send (message, socket, flags);
     while (sent < 0 && errno == EINTR);
     if (sent < 0 && errno == EAGAIN) {
-        //  A connection that has just come up is known to the socket only after it has looked at its commands, which a
-        //  send does at most once a millisecond; asking for its events makes it look.
+        //  A connection that has just come up is known to the socket only after it has looked at
+        //  its commands, which a send does at most once a millisecond; asking for its events
+        //  makes it look.
         int events;
         size_t size = sizeof events;
         zmq_getsockopt (socket, ZMQ_EVENTS, &events, &size);

@@ -11,7 +11,8 @@
 #define ZAP_ENDPOINT "inproc://zeromq.zap.01"
 #define ZAP_READ_MAX 64
 
-//  What ROUTER gives of a request: [routing id, empty, "1.0", request id, domain, address, identity, "CURVE", key].
+//  What ROUTER gives of a request: [routing id, empty, "1.0", request id, domain, address,
+//  identity, "CURVE", key].
 enum {
     REQUEST_ROUTE,
     REQUEST_EMPTY,
@@ -54,7 +55,8 @@ int zap_new (const edge_setup_t *setup, zap_t **ret_self, why_t *why)
         return ERR_SYSTEM;
     }
     const config_t *config = setup->actor->config;
-    //  Apps that may come in: those that are listed, and the command, which has this node's own key.
+    //  Apps that may come in: those that are listed, and the command, which has this node's own
+    //  key.
     public_key_t apps[LIMIT_ENDPOINTS + 1];
     memcpy (apps, config->allow, config->allow_count * sizeof *apps);
     apps[config->allow_count] = setup->actor->identity->curve;

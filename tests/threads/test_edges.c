@@ -1,5 +1,6 @@
-//  The edges from outside, over real sockets: who comes in at link's doors, under which name and key; dials that fail; a port
-//  that is kept; apps that send nonsense. A core that only tells the node what its edge tells it stands behind each.
+//  The edges from outside, over real sockets: who comes in at link's doors, under which name and
+//  key; dials that fail; a port that is kept; apps that send nonsense. A core that only tells the
+//  node what its edge tells it stands behind each.
 
 #include "actors/shell/actor.h"
 #include "actors/shell/log.h"
@@ -250,8 +251,9 @@ static void stranger_is_denied (house_t *house, int socket, uint8_t number)
     zmq_close (stranger.socket);
 }
 
-//  A ZMTP greeting of the mechanism NULL, from a plain descriptor: a ZeroMQ client would hang up itself when it sees that the other side
-//  wants CURVE, and the server would not always have seen why.
+//  A ZMTP greeting of the mechanism NULL, from a plain descriptor: a ZeroMQ client would hang up
+//  itself when it sees that the other side wants CURVE, and the server would not always have seen
+//  why.
 static void plain_client_is_denied (house_t *house)
 {
     static const uint8_t greeting[64] = {

@@ -1,5 +1,6 @@
-//  The shell under load: cores in threads that exchange thousands of mails with frames, write and read the store, fail and
-//  stop. Says what went wrong and returns not 0. Meant for the thread sanitizer.
+//  The shell under load: cores in threads that exchange thousands of mails with frames, write and
+//  read the store, fail and stop. Says what went wrong and returns not 0. Meant for the thread
+//  sanitizer.
 
 #include "actors/shell/actor.h"
 #include "actors/shell/log.h"
@@ -165,7 +166,8 @@ static int writer_work (void *context, step_t *step)
     }
     if (rc == 0)
         rc = node_put_uint (step->txn, "written", written + self->done);
-    //  Now and then it does not come to a commit: what was said must not be heard, and the work is done again.
+    //  Now and then it does not come to a commit: what was said must not be heard, and the work
+    //  is done again.
     self->works++;
     if (rc == 0 && (self->works == 3 || self->works == 5))
         rc = ERR_MAP_FULL;
