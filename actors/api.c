@@ -208,6 +208,8 @@ static void on_edge_in (api_t *self, step_t *step, const mail_t *mail)
         on_request (self, step, mail, &in);
     else if (in.socket == API_INTAKE)
         on_intake (self, step, mail);
+    else if (in.socket == API_FEED)
+        api_feed_subscription (self, mail_frame (mail, 0));
 }
 
 static void api_receive (void *core, step_t *step, mail_t **mail_p)

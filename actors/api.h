@@ -43,7 +43,8 @@ typedef struct api {
     uint64_t feed_cursor; // all changes up to here were published, or left out
     uint64_t
         feed_base; // feed_cursor when it last had caught up: what was born later is new to readers,
-    feed_marks_t fed; // … but for these
+    feed_marks_t fed;     // … but for these
+    uint64_t feed_topics; // that somebody subscribes to
     buffer_t scratch[2];
 
     uint64_t refused_said_ns; // when the log last told of a message of the intake
@@ -79,6 +80,7 @@ void api_change_pack (const api_t *self, const change_t *change, const bool *par
 //  ---- api_feed.c
 int api_feed_open (api_t *self, step_t *step);
 //  Publishes what is new, a bounded part of it in this round.
+void api_feed_subscription (api_t *self, slice_t message);
 void api_feed_publish (api_t *self, step_t *step);
 
 #endif

@@ -89,8 +89,19 @@ int api_feed_open (api_t *self, step_t *step)
     return feed_caught_up (self, step);
 }
 
+//  A first subscription to a topic begins with 1, the end of a last one with 0 (ZeroMQ RFC 29, XPUB).
+void api_feed_subscription (api_t *self, slice_t message)
+{
+    if (message.size && message.data[0] == 1)
+        self->feed_topics++;
+    else if (message.size && message.data[0] == 0 && self->feed_topics)
+        self->feed_topics--;
+}
+
 void api_feed_publish (api_t *self, step_t *step)
 {
+    if (self->feed_topics == 0 && feed_caught_up (self, step) == 0)
+        return; // nobody listens: packing changes would cost as much as all the rest
     change_t changes[2];
     size_t bytes = 0;
     int at = 0;

@@ -131,15 +131,17 @@ static void apps_poll (void *context, poll_list_t *items)
         poll_list_add (items, self->intake, 0);
 }
 
-//  Subscriptions come in at the feed; ZeroMQ has already acted on them.
-static void read_feed (edge_apps_t *self)
+//  Subscriptions come in at the feed. ZeroMQ has already acted on them; the core wants to know whether anybody listens.
+static void read_feed (edge_apps_t *self, mail_list_t *in)
 {
     frame_t frame;
     size_t count;
     for (int rc = 0; rc == 0 || rc == ERR_TOO_LARGE;) {
         rc = wire_receive (self->feed, &frame, 1, &count);
-        if (rc == 0)
-            wire_release_all (&frame, count);
+        if (rc == 0) {
+            edge_in_t body = {.socket = API_FEED};
+            edge_tell (in, self->setup.owner, MAIL_EDGE_IN, &edge_in_type, &body, &frame, count);
+        }
     }
 }
 
@@ -165,7 +167,7 @@ static bool apps_read (void *context, const zmq_pollitem_t *items, mail_list_t *
     edge_apps_t *self = context;
     bool more = server_read (self->requests, &items, in);
     if (self->feed && (items++)->revents)
-        read_feed (self);
+        read_feed (self, in);
     if (self->intake && !self->hold_intake && items->revents)
         read_intake (self, in);
     return more;

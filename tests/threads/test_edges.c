@@ -388,7 +388,7 @@ static void intake_and_feed_flow (house_t *house)
 {
     void *push = zmq_socket (zsys_init (), ZMQ_PUSH);
     void *sub = zmq_socket (zsys_init (), ZMQ_SUB);
-    int timeout = 50, second = 1000;
+    int timeout = PATIENCE, second = 1000;
     zmq_setsockopt (push, ZMQ_LINGER, &second, sizeof second);
     zmq_setsockopt (sub, ZMQ_RCVTIMEO, &timeout, sizeof timeout);
     zmq_setsockopt (sub, ZMQ_SUBSCRIBE, "tags/", 5);
@@ -400,9 +400,9 @@ static void intake_and_feed_flow (house_t *house)
     CHECK (zmq_send (push, "grain", 5, 0) == 5);
     edge_out_t out = {.socket = API_FEED};
     char heard[16];
-    do // a subscription takes its time to arrive
-        tell_edge (house, MAIL_EDGE_OUT, &edge_out_type, &out, "tags/create");
-    while (zmq_recv (sub, heard, sizeof heard, 0) != 11);
+    CHECK (await_in (house, "\001tags/").socket == API_FEED); // somebody listens now
+    tell_edge (house, MAIL_EDGE_OUT, &edge_out_type, &out, "tags/create");
+    CHECK (zmq_recv (sub, heard, sizeof heard, 0) == 11);
     hold.hold = false;
     tell_edge (house, MAIL_EDGE_HOLD, &edge_hold_type, &hold, NULL);
     edge_in_t in = await_in (house, "grain");

@@ -14,10 +14,20 @@
         (text), (with))
 #define is(text, wanted) cr_assert_str_eq ((text), (wanted))
 
+//  Somebody subscribes to the feed ("\001…"), or the last one leaves ("\000…").
+static void subscription (harness_t *self, const char *message, size_t size)
+{
+    slice_t frame = slice_of (message, size);
+    edge_in_t in = {.socket = API_FEED};
+    harness_mail (self, ACTOR_EDGE, MAIL_EDGE_IN, 0, &edge_in_type, &in, &frame, 1);
+}
+
+//  Opened, with one that listens to all of the feed.
 static harness_t *api_new (void)
 {
     harness_t *self = harness_new (&api_class);
     harness_open (self);
+    subscription (self, "\001", 1);
     return self;
 }
 
@@ -652,10 +662,30 @@ Test (feed, begins_where_the_store_stands_when_the_node_opens)
     harness_t *self = harness_new (&api_class);
     harness_create (self, "tags", 1, 1, "x");
     harness_open (self);
+    subscription (self, "\001", 1);
     is (fed (self), "");
     harness_create (self, "tags", 2, 2, "x");
     is (fed (self), "tags/create 2\n");
     is (fed (self), "");
+    harness_destroy (&self);
+}
+
+Test (feed, packs_nothing_where_nobody_listens_and_begins_anew_with_the_next_who_does)
+{
+    harness_t *self = api_new ();
+    subscription (self, "\001tags/", 6);
+    subscription (self, "\000", 1);
+    harness_create (self, "tags", 1, 1, "x");
+    is (fed (self), "tags/create 1\n");
+    subscription (self, "\000tags/", 6);
+    subscription (self, "\000tags/", 6);
+    subscription (self, "", 0);
+    harness_create (self, "tags", 2, 2, "x");
+    is (fed (self), "");
+    subscription (self, "\001tags/", 6);
+    is (fed (self), "");
+    harness_create (self, "tags", 3, 3, "x");
+    is (fed (self), "tags/create 3\n");
     harness_destroy (&self);
 }
 
