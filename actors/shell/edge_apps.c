@@ -131,7 +131,8 @@ static void apps_poll (void *context, poll_list_t *items)
         poll_list_add (items, self->intake, 0);
 }
 
-//  Subscriptions come in at the feed. ZeroMQ has already acted on them; the core wants to know whether anybody listens.
+//  Subscriptions come in at the feed. ZeroMQ has already acted on them; the core wants to know
+//  whether anybody listens.
 static void read_feed (edge_apps_t *self, mail_list_t *in)
 {
     frame_t frame;
