@@ -106,15 +106,16 @@ void ingest_location_start (step_t *step, const location_t *location)
 
 //  ---- for people
 
-static const char *location_state (const location_t *self)
+//  A location is watching, with nothing left to do, only once all that was found of it is durable.
+static const char *location_state (const ingest_t *self, const location_t *location)
 {
-    if (self->removing)
+    if (location->removing)
         return "removing";
-    if (self->missing)
+    if (location->missing)
         return "missing";
-    if (self->scanning)
+    if (location->scanning)
         return "scanning";
-    return self->wanted ? "identifying" : "watching";
+    return location->wanted || !ingest_is_durable (self) ? "identifying" : "watching";
 }
 
 static void pack_count (buffer_t *out, const char *name, uint64_t value)
@@ -123,7 +124,8 @@ static void pack_count (buffer_t *out, const char *name, uint64_t value)
     pack_uint (out, value);
 }
 
-static void location_report (const location_t *self, const step_t *step, buffer_t *out)
+static void location_report (
+    const ingest_t *ingest, const location_t *self, const step_t *step, buffer_t *out)
 {
     uint64_t per_s = self->per_s;
     if (self->scanning && self->listed)
@@ -139,7 +141,7 @@ static void location_report (const location_t *self, const step_t *step, buffer_
     pack_string (out, "exclude");
     pack_raw (out, buffer_slice (&self->exclude));
     pack_string (out, "state");
-    pack_string (out, location_state (self));
+    pack_string (out, location_state (ingest, self));
     pack_string (out, "watched");
     pack_bool (out, self->watched && !self->missing);
     pack_count (out, "entries", self->entries);
@@ -159,5 +161,5 @@ void ingest_location_report (ingest_t *self, step_t *step, buffer_t *out)
     pack_array (out, count);
     for (location_t *location = self->locations; location; location = location->next)
         if (!location->adding)
-            location_report (location, step, out);
+            location_report (self, location, step, out);
 }
