@@ -58,6 +58,11 @@ bool past_covers (const past_t *self, const timestamp_t *timestamp);
 bool record_join (
     record_t *self, const operation_t *operation, const past_t *past, record_rule_t rule);
 
+//  Forgets the deletions that are causally stable: `stable` is what every client that counts is known to
+//  have seen. Under `latest` a dead record goes as a whole with its last deletion. True if the state
+//  changed; it may be nothing then (record_is_nothing). Nothing that can still arrive can tell.
+bool record_purge (record_t *self, const vector_t *stable, record_rule_t rule);
+
 //  What an app's action becomes on the state that it finds here: fills operation->floor and on_conflict
 //  (a create under `latest` on a dead record), or answers ERR_EXISTS (create of a record that is alive,
 //  has_conflict false), ERR_NOT_FOUND (update or delete of what is not visible), ERR_GROW_ONLY.
