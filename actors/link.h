@@ -70,6 +70,8 @@ typedef struct line {
     uint64_t heard_ns;
     uint64_t pinged_ns;
     bool greeted;    // our hello is said
+    bool says_out;   // it knows that it has to return
+    uint64_t fence;  // time of the statement that we hold against it, if it has returned since
     bool outside;    // it has to return, or we have: nothing else passes
     bool returns;    // we have
     bool welcomed;   // it may return to us
@@ -201,9 +203,10 @@ int link_base (step_t *step, vector_t *ret_base); // on which watermarks our log
 
 //  link_return.c; what a peer says answers 0, or the error of what is not sound
 void link_fence (link_t *self, step_t *step, line_t *line); // when it opens
+bool link_is_out (link_t *self, step_t *step); // do we have to return?
+void link_return_state (step_t *step, const line_t *line);
 void link_fence_client (link_t *self, step_t *step, const client_t *client);
 void link_return_ask (link_t *self, step_t *step, line_t *line);
-bool link_may_begin (link_t *self, step_t *step, const line_t *line);
 bool link_may_return (link_t *self, step_t *step, const uuid16_t *client, const vector_t *shared);
 int link_on_outside (link_t *self, step_t *step, line_t *line, slice_t frame);
 int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame);
