@@ -43,6 +43,7 @@
 #define LINK_RETURN_TICKET (1ull << 62) // beside a line: its peer is stated to be back
 #define LINK_GOING_TICKET (1ull << 63)  // our own return is begun, or not
 #define LINE_WAITING_MOST 256             // mails of a peer whose declarations are being stored
+#define GIVER_PATIENCE_NS (30 * SECOND_NS) // for which a copy waits for its giver to begin
 #define FEED_ROUND_BYTES  (1u << 20)      // to one peer in one round
 
 enum line_state { LINE_DIALLED, LINE_GREETING, LINE_DECLARING, LINE_OPEN };
@@ -136,6 +137,9 @@ typedef struct link {
     vector_t rows;
     uint64_t sequence; // of our newest batch
     bool joining;
+    bool any_gives;          // the giver was waited for
+    uint64_t joining_ns;     // since when we are joining
+    bool lines_joining; // what we said in the hellos
     bool going; // we are about to return to a member
     bool begun; // the copy has come past its beginning: any member can go on with it
     uuid16_t giver;

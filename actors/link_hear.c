@@ -361,8 +361,8 @@ void link_copy_go_on (link_t *self, step_t *step, line_t *line)
     vector_release (&base);
 }
 
-//  A copy goes on with whoever knows that it is to be: that the copier was admitted, or returns. Of one that was declared
-//  meanwhile it is stated once more.
+//  A copy goes on with whoever knows that it is to be: that the copier was admitted, or returns. Where that is not known,
+//  or it was declared meanwhile, it is stated first.
 static void on_copy (link_t *self, step_t *step, line_t *line, slice_t frame)
 {
     peer_copy_t copy;
@@ -382,8 +382,7 @@ static void on_copy (link_t *self, step_t *step, line_t *line, slice_t frame)
     line->copy_waits = true;
     if (known && (client_returns (&client) || (!client_out (&client) && (admitted || begun))))
         link_copy_go_on (self, step, line);
-    else if (known && !self->going && link_may_return (self, step, &line->client, &line->shared) &&
-             client_out (&client))
+    else if (known && !self->going && link_may_return (self, step, &line->client, &line->shared))
         link_return_state (step, line);
     else
         link_line_close (self, step, line, ERR_BUSY, "it is not known here that it is to have a copy");
