@@ -96,6 +96,19 @@ static void pieces_send (step_t *step, line_t *line, slice_t bytes)
     line->in_flight += bytes.size;
 }
 
+//  What the peer will have once it has taken this batch.
+static void sent_note (link_t *self, line_t *line, slice_t bytes)
+{
+    batch_head_t head;
+    if (batch_peek (bytes, &head))
+        return;
+    if (head.issues_anew && batch_covers (bytes, &self->seen) == 0) {
+        vector_remove (&self->seen, &line->client);
+        vector_merge (&line->shared_sent, &self->seen);
+    }
+    vector_raise (&line->shared_sent, &head.origin, head.upto, NULL);
+}
+
 //  Sends the log from the cursor on. True if it is at its end.
 static bool log_feed (link_t *self, step_t *step, line_t *line, size_t budget)
 {
@@ -115,9 +128,7 @@ static bool log_feed (link_t *self, step_t *step, line_t *line, size_t budget)
         line->cursor = sequence + 1;
         if (verdict == FEED_PASS)
             continue;
-        batch_head_t head;
-        if (batch_peek (bytes, &head) == 0)
-            vector_raise (&line->shared_sent, &head.origin, head.upto, NULL);
+        sent_note (self, line, bytes);
         sent += bytes.size;
         if (bytes.size > LIMIT_CHUNK_BYTES || payload.size + bytes.size > LIMIT_CHUNK_BYTES)
             batches_send (step, line, &payload);

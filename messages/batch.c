@@ -367,6 +367,21 @@ int batch_seen (slice_t bytes, vector_t *ret_seen)
     return rc ? rc : vector_unpack (&cursor, ret_seen);
 }
 
+int batch_covers (slice_t bytes, vector_t *ret_covers)
+{
+    batch_t batch = {0};
+    cursor_t cursor = cursor_over (bytes);
+    int rc = decode_version (&cursor);
+    if (rc == 0)
+        rc = decode_place (&cursor, &batch);
+    if (rc == 0)
+        rc = cursor_skip (&cursor, NULL);
+    if (rc)
+        return rc;
+    vector_clear (ret_covers);
+    return cursor_kind (&cursor) == PACK_NIL ? 0 : vector_unpack (&cursor, ret_covers);
+}
+
 int batch_verify (const batch_t *self, const public_key_t *key)
 {
     uuid16_t client = client_of_key (key);

@@ -73,6 +73,9 @@ static inline bool batch_wants_ack (const batch_head_t *head)
 //  Only its `seen`, with the same trust; the vector is cleared first.
 int batch_seen (slice_t bytes, vector_t *ret_seen);
 
+//  Only its `covers`, likewise; empty where it issues nothing anew.
+int batch_covers (slice_t bytes, vector_t *ret_covers);
+
 //  ERR_BAD_SIGNATURE if the key did not sign it, or is not the origin's.
 int batch_verify (const batch_t *self, const public_key_t *key);
 
