@@ -15,7 +15,7 @@
 
 #include <stdlib.h>
 
-#define CLIENT_STATEMENTS 4 // an admission, a record, a removal, and one anew
+#define CLIENT_STATEMENTS 7 // an admission, a record, a removal, stale, returning, back, and one anew
 
 //  ---- the beginning
 
@@ -241,12 +241,14 @@ static bool is_unseen (const returning_t *past, const timestamp_t *stamp)
     return !timestamp_is_none (stamp) && !vector_covers (&past->theirs, stamp);
 }
 
-//  What our half had said of a client and the joined half has not heard, with its first timestamps; but for
-//  who was stale or back, which is over with the return. Our own record is stated anew by pool.
+//  What our half had said of a client and the joined half has not heard, with its first timestamps. Our own
+//  record is stated anew by pool.
 static void client_issue (
     const returning_t *past, const client_t *mine, const uuid16_t *pool, statements_t *out)
 {
-    if (is_unseen (past, &mine->admitted))
+    //  Who admitted itself founded a pool of its own, which is over.
+    bool founder = uuid_equal (&mine->admitted.client, &mine->uuid);
+    if (is_unseen (past, &mine->admitted) && !founder)
         client_pack_admission (
             mine, pool, statement_add (out, ACTION_CREATE, &mine->uuid, &mine->admitted));
     if (is_unseen (past, &mine->stated))
@@ -254,10 +256,17 @@ static void client_issue (
     if (is_unseen (past, &mine->removed))
         client_pack_removal (
             mine->drop_rows, statement_add (out, ACTION_UPDATE, &mine->uuid, &mine->removed));
+    if (is_unseen (past, &mine->stale))
+        client_pack_stale (true, statement_add (out, ACTION_UPDATE, &mine->uuid, &mine->stale));
+    if (is_unseen (past, &mine->returning))
+        client_pack_returning (
+            statement_add (out, ACTION_UPDATE, &mine->uuid, &mine->returning));
+    if (is_unseen (past, &mine->back))
+        client_pack_stale (false, statement_add (out, ACTION_UPDATE, &mine->uuid, &mine->back));
 }
 
 //  Then what the joined half held of it stands again: a member is a member, who was stale is stale, and whom
-//  only our half had admitted returns in its turn. 1: stale, 0: back, -1: nothing to say.
+//  only our half had admitted returns in its turn; and we are back. 1: stale, 0: back, -1: nothing to say.
 static int client_restate (const returning_t *past, const client_t *mine, const client_t *theirs)
 {
     if (is_unseen (past, &mine->admitted) && (!theirs || timestamp_is_none (&theirs->admitted)))
@@ -279,7 +288,7 @@ static int statement_order (const void *a, const void *b)
     return order ? order : uuid_compare (&x->operation.uuid, &y->operation.uuid);
 }
 
-static int is_out (oplog_t *self, const uuid16_t *uuid)
+static bool is_out (oplog_t *self, const uuid16_t *uuid)
 {
     const client_t *client = oplog_client (self, uuid);
     return client && client_out (client);
@@ -294,11 +303,13 @@ static int statements_make (
         return ERR_NO_MEMORY;
     for (size_t i = 0; i < past->client_count; i++) {
         const client_t *mine = &past->clients[i];
-        bool myself = uuid_equal (&mine->uuid, me);
-        int stale = myself ? is_out (self, me) - 1
-                           : client_restate (past, mine, oplog_client (self, &mine->uuid));
-        if (!myself)
-            client_issue (past, mine, pool, out);
+        bool back = uuid_equal (&mine->uuid, me) &&
+                    (is_out (self, me) || is_unseen (past, &mine->stale) ||
+                        is_unseen (past, &mine->returning));
+        int stale = uuid_equal (&mine->uuid, me)
+                        ? back - 1
+                        : client_restate (past, mine, oplog_client (self, &mine->uuid));
+        client_issue (past, mine, pool, out);
         if (stale < 0)
             continue;
         timestamp_t stamp = {.client = *me};
