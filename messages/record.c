@@ -117,8 +117,9 @@ typedef struct showing {
     size_t weak;
 } showing_t;
 
-//  The next visible property, or NULL. Once there is a floor all weak values are hidden: so a hidden
-//  strong value never has to let a weak one through.
+//  The next visible property, or NULL. A floor that is not before the life hides all weak values; one
+//  that is, a deletion's, has nothing of this life below it. So a hidden strong value never has to
+//  let a weak one through.
 static const property_t *showing_next (showing_t *self)
 {
     const record_t *record = self->record;
@@ -129,7 +130,8 @@ static const property_t *showing_next (showing_t *self)
         self->strong++;
 
     bool has_strong = self->strong < strongs->count;
-    bool has_weak = timestamp_is_none (&record->floor) && self->weak < weaks->count;
+    bool hides_weak = timestamp_compare (&record->floor, &record->created) >= 0;
+    bool has_weak = !hides_weak && self->weak < weaks->count;
     const property_t *strong = has_strong ? &strongs->entries[self->strong] : NULL;
     const property_t *weak = has_weak ? &weaks->entries[self->weak] : NULL;
     int order = 0;

@@ -33,9 +33,9 @@ typedef struct properties {
 //  A zeroed struct is a record that never was. Names and values are borrowed from whatever was unpacked
 //  or joined and must outlive the record's use; the arrays are owned and kept between uses.
 typedef struct record {
-    timestamp_t created;  // smallest timestamp of its creates: it names this life
-    timestamp_t written;  // largest of all its writes
-    timestamp_t floor;    // largest overwrite
+    timestamp_t created; // smallest timestamp of its creates: it names this life
+    timestamp_t written; // largest of all its writes
+    timestamp_t floor; // largest overwrite; before `created`: the deletion that this life stands on
     timestamp_t *deleted; // per client the largest deletion, ascending by client
     size_t deleted_count;
     size_t deleted_capacity;

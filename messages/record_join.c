@@ -4,7 +4,8 @@
 //      lww, wins       a delete empties the record and is remembered; a write that has not seen every
 //                      remembered deletion changes nothing
 //      lww, latest     a delete is remembered; a write that has seen the deletion of a dead record
-//                      empties it first; a create there raises the floor to that deletion
+//                      empties it first; a create there says on which deletion it stands: what is not
+//                      past that is over, and what is, but came without knowing of it, shows beside
 //      lww             an update that finds no create comes after a purge and changes nothing
 //
 //  All else is a maximum, or the minimum for `created` and the weak registers: so concurrent
@@ -179,36 +180,31 @@ bool record_end_life (record_t *self)
 
 //  ---- the rules
 
-static bool write_weak (record_t *self, const operation_t *operation)
+static bool write_common (record_t *self, const operation_t *operation)
 {
     bool changed = false;
     if (operation->action == ACTION_CREATE)
         changed |= stamp_lower (&self->created, &operation->stamp);
     changed |= stamp_raise (&self->written, &operation->stamp);
+    return changed;
+}
+
+static bool write_weak (record_t *self, const operation_t *operation)
+{
+    bool changed = write_common (self, operation);
     changed |= properties_write (&self->weak, operation, true);
     return changed;
 }
 
-static bool write_strong (record_t *self, const operation_t *operation)
+static bool write_lww (record_t *self, const operation_t *operation)
 {
-    bool changed = false;
-    if (operation->action == ACTION_CREATE)
-        changed |= stamp_lower (&self->created, &operation->stamp);
-    changed |= stamp_raise (&self->written, &operation->stamp);
-    changed |= stamp_raise (&self->floor, &operation->floor);
+    if (operation->on_conflict == CONFLICT_IGNORE)
+        return write_weak (self, operation);
+    bool changed = write_common (self, operation);
     if (operation->on_conflict == CONFLICT_OVERWRITE)
         changed |= stamp_raise (&self->floor, &operation->stamp);
     changed |= properties_write (&self->strong, operation, false);
     return changed;
-}
-
-//  A create with a floor knew that the record was dead: what it carries shows, so it merges even where
-//  it said ignore.
-static bool write_lww (record_t *self, const operation_t *operation)
-{
-    bool ignores =
-        operation->on_conflict == CONFLICT_IGNORE && timestamp_is_none (&operation->floor);
-    return ignores ? write_weak (self, operation) : write_strong (self, operation);
 }
 
 static bool join_wins (record_t *self, const operation_t *operation, const past_t *past)
@@ -222,6 +218,42 @@ static bool join_wins (record_t *self, const operation_t *operation, const past_
     if (operation->action == ACTION_UPDATE && timestamp_is_none (&self->created))
         return false;
     return write_lww (self, operation);
+}
+
+//  ---- latest: a life that stands on a deletion
+
+//  A life stands on its floor if it began after it; an overwrite's floor is never before `created`.
+static bool life_stands (const record_t *self)
+{
+    return !timestamp_is_none (&self->floor) &&
+           timestamp_compare (&self->floor, &self->created) < 0;
+}
+
+//  A write of the life before, later than the deletion that ended it, shows beside the new life. From
+//  then on the floor counts as an overwrite, since the weak values of the two lives cannot be told
+//  apart; that is what `created` at the floor says.
+static void life_revive (record_t *self, const timestamp_t *floor)
+{
+    stamp_raise (&self->floor, floor);
+    self->created = *floor;
+}
+
+//  A create that stands on a later deletion than this record's life does. What is not past that deletion
+//  is over. If anything is, it came from who had not seen it; but for a life that begins past it and
+//  stands on nothing: its first writer had purged that deletion.
+static bool life_stand_on (record_t *self, const timestamp_t *floor)
+{
+    if (timestamp_compare (floor, &self->floor) <= 0)
+        return false;
+    if (timestamp_is_none (&self->floor) && timestamp_compare (floor, &self->created) < 0)
+        return false;
+    if (timestamp_compare (&self->written, floor) > 0) {
+        life_revive (self, floor);
+        return true;
+    }
+    life_end (self);
+    self->floor = *floor;
+    return true;
 }
 
 static bool join_latest (
@@ -238,10 +270,11 @@ static bool join_latest (
         record_clear (self);
         changed = true;
     }
-    //  A create on top of a deletion: everything up to that deletion is over.
-    if (!timestamp_is_none (&self->created) &&
-        timestamp_compare (&self->created, &operation->floor) < 0) {
-        self->created = (timestamp_t){0};
+    changed |= life_stand_on (self, &operation->floor);
+    if (life_stands (self) && !past_covers (past, &self->floor)) {
+        if (timestamp_compare (&operation->stamp, &self->floor) < 0)
+            return changed;
+        life_revive (self, &self->floor);
         changed = true;
     }
     return write_lww (self, operation) || changed;

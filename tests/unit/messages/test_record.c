@@ -276,20 +276,70 @@ Test (record_latest, create_on_a_deletion_hides_all_before_it_whatever_arrives_f
         "C4 create b=4 ^B3 <A1 <B3");
 }
 
-Test (record_latest, create_on_a_deletion_merges_where_it_said_ignore)
+Test (record_latest, create_on_a_deletion_may_ignore_as_any_other)
 {
     SHOWS (LATEST, "a=4", "A1 create a=1", "B3 delete <A1", "C4 create ignore a=4 ^B3 <A1 <B3");
-    SHOWS (LATEST, "a=4", "A1 create a=1", "A2 update a=2", "B3 delete <A1",
+    SHOWS (LATEST, "a=4", "A1 create ignore a=1", "A2 update a=2", "B3 delete <A1",
         "C4 create ignore a=4 ^B3 <A1 <B3");
-    SHOWS (LATEST, "a=4", "B3 delete", "C4 create ignore a=4 ^B3 <B3", "A2 create ignore a=2");
+    SHOWS (LATEST, "a=4", "A1 create a=1", "B3 delete <A1", "C4 create ignore a=4 ^B3 <A1 <B3",
+        "D5 create ignore a=5 ^B3 <A1 <B3");
+    SHOWS (LATEST, "a=4", "A1 create a=1", "B3 delete <A1", "D5 create ignore a=5 ^B3 <A1 <B3",
+        "C4 create ignore a=4 ^B3 <A1 <B3");
 }
 
-Test (record_latest, create_on_a_deletion_forgets_a_create_before_it)
+Test (record_latest, purging_before_a_new_create_cannot_be_told)
+{
+    SHOWS (LATEST, "a=4 b=5", "A1 create a=1", "B3 delete <A1", "C4 create a=4 ^B3 <A1 <B3",
+        "C5 update ignore b=5 <A1 <B3");
+    SHOWS (LATEST, "a=4 b=5", "A1 create a=1", "B3 delete <A1", "C4 create a=4 <A1 <B3",
+        "C5 update ignore b=5 <A1 <B3");
+    //  C had purged the deletion, D had not.
+    SHOWS (LATEST, "a=4", "A1 create a=1", "B3 delete <A1", "C4 create ignore a=4 <A1 <B3",
+        "D5 create ignore a=5 ^B3 <A1 <B3");
+    SHOWS (LATEST, "a=4", "A1 create a=1", "B3 delete <A1", "D5 create ignore a=5 ^B3 <A1 <B3",
+        "C4 create ignore a=4 <A1 <B3");
+}
+
+Test (record_latest, earlier_write_of_the_life_before_changes_nothing)
+{
+    LEAVES (LATEST, "A1 create a=1", "B3 delete <A1", "C4 create a=4 ^B3 <A1 <B3", "A2 update b=2");
+    LEAVES (LATEST, "A1 create a=1", "B3 delete <A1", "C4 create ignore a=4 ^B3 <A1 <B3",
+        "A2 update ignore a=2 b=2");
+    LEAVES (LATEST, "A1 create a=1", "B3 delete <A1", "C4 create ignore a=4 ^B3 <A1 <B3",
+        "A2 create overwrite b=2");
+}
+
+//  Weak values of two lives cannot be told apart, so none shows.
+Test (record_latest, later_write_of_the_life_before_shows_beside_the_new_one_and_hides_weak_values)
+{
+    SHOWS (LATEST, "b=4 c=5", "A1 create a=1", "A5 update c=5", "B3 delete <A1",
+        "C4 create b=4 ^B3 <A1 <B3");
+    SHOWS (LATEST, "b=4 c=5", "A1 create a=1", "B3 delete <A1", "C4 create b=4 ^B3 <A1 <B3",
+        "A5 update c=5");
+    SHOWS (LATEST, "c=5", "A1 create a=1", "A5 update c=5", "B3 delete <A1",
+        "C4 create ignore b=4 ^B3 <A1 <B3");
+    SHOWS (LATEST, "c=5", "A1 create a=1", "B3 delete <A1", "C4 create ignore b=4 ^B3 <A1 <B3",
+        "A5 update c=5");
+}
+
+Test (record_latest, lives_on_two_deletions_are_one_on_the_later)
+{
+    const char *events[] = {"A1 create a=1", "B2 delete <A1", "A3 delete", "A4 create a=4 ^A3 <B2",
+        "B5 create ignore b=5 ^B2 <A1"};
+    SHOWS (LATEST, "a=4", events[0], events[1], events[2], events[3], events[4]);
+    SHOWS (LATEST, "a=4", events[0], events[1], events[4], events[2], events[3]);
+    SHOWS (LATEST, "a=4", events[0], events[2], events[1], events[4], events[3]);
+}
+
+Test (record_latest, created_names_the_life_that_stands_or_the_deletion_it_was_revived_past)
 {
     record_t record = {0};
-    play (&record, LATEST,
-        LIST ("A1 create a=1", "A5 update a=5", "B3 delete <A1", "C4 create b=4 ^B3 <A1 <B3"));
+    play (&record, LATEST, LIST ("A1 create a=1", "B3 delete <A1", "C4 create b=4 ^B3 <A1 <B3"));
     expect_stamp (&record.created, "C4");
+    expect_stamp (&record.floor, "B3");
+    play (&record, LATEST, LIST ("A5 update a=5"));
+    expect_stamp (&record.created, "B3");
+    expect_stamp (&record.floor, "B3");
     record_release (&record);
 }
 
