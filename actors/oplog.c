@@ -206,7 +206,7 @@ static size_t times_append (const mail_t *mail, buffer_t *times)
     batch_head_t head;
     if (mail->envelope.verb != MAIL_TAKE_BATCHES)
         return 0;
-    while (!cursor_done (&cursor) && cursor_skip (&cursor, &bytes) == 0 &&
+    while (!cursor_done (&cursor) && batch_skip (&cursor, &bytes) == 0 &&
            batch_peek (bytes, &head) == 0) {
         pack_uint (times, head.upto);
         count++;

@@ -288,6 +288,29 @@ int batch_peek (slice_t bytes, batch_head_t *ret_head)
     return rc;
 }
 
+//  Operation by operation: a batch holds several requests, each of which may have LIMIT_ELEMENTS.
+int batch_skip (cursor_t *self, slice_t *ret_bytes)
+{
+    cursor_t cursor = *self;
+    size_t count;
+    int rc = cursor_array (&cursor, &count);
+    if (rc == 0 && count != BATCH_ELEMENTS)
+        rc = ERR_MALFORMED;
+    for (int i = 0; i < BATCH_ELEMENTS - 2 && rc == 0; i++)
+        rc = cursor_skip (&cursor, NULL);
+    if (rc == 0)
+        rc = cursor_array (&cursor, &count);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = cursor_skip (&cursor, NULL);
+    if (rc == 0)
+        rc = cursor_skip (&cursor, NULL); // the signature
+    if (rc)
+        return rc;
+    *ret_bytes = slice_of (self->at, (size_t)(cursor.at - self->at));
+    *self = cursor;
+    return 0;
+}
+
 int batch_seen (slice_t bytes, vector_t *ret_seen)
 {
     batch_t batch = {0};
