@@ -58,6 +58,11 @@ bool past_covers (const past_t *self, const timestamp_t *timestamp);
 bool record_join (
     record_t *self, const operation_t *operation, const past_t *past, record_rule_t rule);
 
+//  True if the operation, before it is joined, contradicts what it meets: neither has seen the other, and one
+//  of them changes or hides what the other says (record_conflict.c has the cases).
+bool record_conflicts (
+    const record_t *self, const operation_t *operation, const past_t *past, record_rule_t rule);
+
 //  What an app's action becomes on the state that it finds here: fills operation->floor and on_conflict
 //  (a create under `latest` on a dead record), or answers ERR_EXISTS (create of a record that is alive,
 //  has_conflict false), ERR_NOT_FOUND (update or delete of what is not visible), ERR_GROW_ONLY.

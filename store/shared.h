@@ -5,7 +5,7 @@
 
 #include "store/store.h"
 
-//  Joins one operation into its record and keeps count, digest and `changes` in step.
+//  Joins one operation into its record and keeps count, digest and `changes` in step; counts a conflict.
 //  ERR_UNKNOWN_RESOURCE if it is not declared, ERR_MALFORMED if it is not a shared one.
 int shared_join (txn_t *txn, const operation_t *operation, const past_t *past);
 
