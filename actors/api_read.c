@@ -5,7 +5,6 @@
 
 #include "actors/api.h"
 
-#include "actors/records.h"
 #include "store/node.h"
 #include "store/resources.h"
 
@@ -105,7 +104,7 @@ void api_owner_pack (bool has_owner, const uuid16_t *owner, buffer_t *out)
         pack_nil (out);
 }
 
-static void record_map_pack (slice_t resource, const shown_t *shown, buffer_t *out)
+void api_record_pack (slice_t resource, const shown_t *shown, buffer_t *out)
 {
     pack_map (out, 5);
     pack_string (out, "resource");
@@ -120,8 +119,7 @@ static void record_map_pack (slice_t resource, const shown_t *shown, buffer_t *o
     api_owner_pack (shown->has_owner, &shown->owner, out);
 }
 
-//  A walk over a resource, from its start.
-static int records_open (
+int api_records_open (
     api_t *self, step_t *step, slice_t resource, const uuid16_t *owner, records_t *ret_records)
 {
     resource_entry_t entry;
@@ -143,12 +141,16 @@ static void on_get (api_t *self, step_t *step, const caller_t *caller, const req
     shown_t shown;
     if (caller_unpack (step, caller, request, &get_request_type, &fields))
         return;
-    int rc = records_open (self, step, fields.resource, &fields.owner, &records);
+    if (fields.why) {
+        api_why (self, step, caller, &fields);
+        return;
+    }
+    int rc = api_records_open (self, step, fields.resource, &fields.owner, &records);
     if (rc == 0) {
         buffer_t record = {NULL, 0, 0};
         rc = records_get (&records, step->txn, &fields.uuid, &shown);
         if (rc == 0) {
-            record_map_pack (fields.resource, &shown, &record);
+            api_record_pack (fields.resource, &shown, &record);
             get_answer_t answer = {.id = caller->id, .ok = true, .record = buffer_slice (&record)};
             caller_answer (step, caller, &get_answer_type, &answer);
         }
@@ -196,7 +198,7 @@ static int page_pack (
     while (!full && (rc = records_next (records, step->txn, &shown)) == 0) {
         size_t before = page->size;
         if (count < limit)
-            record_map_pack (records->resource, &shown, page);
+            api_record_pack (records->resource, &shown, page);
         full = count == limit || (count && page->size - at > LIMIT_PAGE_BYTES);
         if (full)
             page->size = before;
@@ -221,7 +223,7 @@ static void on_list (api_t *self, step_t *step, const caller_t *caller, const re
     records_t records;
     if (caller_unpack (step, caller, request, &list_request_type, &fields))
         return;
-    int rc = records_open (self, step, fields.resource, &fields.owner, &records);
+    int rc = api_records_open (self, step, fields.resource, &fields.owner, &records);
     if (rc == 0) {
         buffer_t page = {NULL, 0, 0}, next = {NULL, 0, 0};
         rc = place_unpack (fields.after, &records);
