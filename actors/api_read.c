@@ -5,6 +5,8 @@
 
 #include "actors/api.h"
 
+#include "actors/declarations.h"
+
 #include "store/node.h"
 #include "store/resources.h"
 
@@ -26,29 +28,6 @@ void api_refuse (step_t *step, const caller_t *caller, int error)
 
 //  ---- hello, count
 
-static int resources_pack (txn_t *txn, buffer_t *out)
-{
-    resource_entry_t entry;
-    buffer_t items = {NULL, 0, 0};
-    size_t count = 0;
-    int rc = resources_next (txn, slice_of ("", 0), &entry);
-    while (rc == 0) {
-        char name[LIMIT_NAME_BYTES + 1];
-        memcpy (name, entry.resource.name, sizeof name);
-        pack_string (&items, name);
-        resource_pack (&entry.resource, &items);
-        count++;
-        rc = resources_next (txn, slice_text (name), &entry);
-    }
-    if (rc == ERR_NOT_FOUND) {
-        pack_map (out, count);
-        pack_raw (out, buffer_slice (&items));
-        rc = 0;
-    }
-    buffer_release (&items);
-    return rc;
-}
-
 static void on_hello (api_t *self, step_t *step, const caller_t *caller)
 {
     slice_t id;
@@ -65,7 +44,7 @@ static void on_hello (api_t *self, step_t *step, const caller_t *caller)
         answer.pool = buffer_slice (&pool);
     }
     if (rc == 0 || rc == ERR_NOT_FOUND)
-        rc = resources_pack (step->txn, &resources);
+        rc = declarations_pack (step->txn, &resources);
     answer.resources = buffer_slice (&resources);
     if (rc)
         api_refuse (step, caller, rc);

@@ -16,6 +16,9 @@
 
 #include "actors/oplog.h"
 
+#include "actors/declarations.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 
 //  ---- the cache of the store
@@ -448,9 +451,16 @@ static int declare_configured (const config_t *config, step_t *step, bool derive
         if ((resource->kind == RESOURCE_DERIVED) != derived)
             continue;
         rc = resources_declare (step->txn, resource, &difference);
+        resource_entry_t stored;
+        char why[DECLARATIONS_TEXT_SIZE];
+        if (rc == ERR_CONFLICTING_DECLARATION &&
+            resources_find (step->txn, slice_text (resource->name), &stored) == 0)
+            resource_difference (&stored.resource, resource, why, sizeof why);
+        else
+            snprintf (why, sizeof why, "%s", error_text (rc));
         if (rc)
             step_say (step, SAY_ERROR, "resource %s of the configuration is declared otherwise: %s",
-                resource->name, difference ? difference : error_text (rc));
+                resource->name, why);
     }
     return rc;
 }
