@@ -236,15 +236,19 @@ static void on_seen (pool_t *self, step_t *step, const mail_t *mail)
     }
 }
 
+//  What link tells of it is as old as this mail, up to the next one, and as the way there takes. An age that is
+//  told too young comes back and is believed, again and again: who is gone would be seen ever later. So what
+//  is told is the most that it can be by then.
 static void ages_tell (pool_t *self, step_t *step)
 {
+    const uint64_t late = (self->setup->config->ping_interval_s + 1) << 32;
     buffer_t ages = {NULL, 0, 0};
     pack_array (&ages, self->seen_count);
     for (size_t i = 0; i < self->seen_count; i++) {
         uint64_t time = self->seen[i].time;
         pack_array (&ages, 2);
         pack_bin (&ages, slice_of (&self->seen[i].client, sizeof (uuid16_t)));
-        pack_uint (&ages, step->now.wall > time ? step->now.wall - time : 0);
+        pack_uint (&ages, (step->now.wall > time ? step->now.wall - time : 0) + late);
     }
     peers_t peers = {.ages = buffer_slice (&ages)};
     step_send (step, ACTOR_LINK, MAIL_PEERS, 0, &peers_type, &peers, NULL, 0);
