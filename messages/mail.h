@@ -97,6 +97,9 @@ const char *actor_name (int actor); // "clock"
     F (S, UINT, count, MUST, "records in frame 0")                                                 \
     F (S, RAW, vector, MUST, "the watermarks of batches that they stand for")
 //  frame 0: records of (from, to] (store/shared.h)
+#define GO_BACK_FIELDS(F, S)                                                                       \
+    F (S, UUID, giver, MUST, "the member to return to")                                            \
+    F (S, RAW, counting, MUST, "vector: what it has of the clients that count there")
 #define ADVANCED_FIELDS(F, S)                                                                      \
     F (S, UINT, sequence, MUST, "of the newest batch in the log")                                  \
     F (S, UINT, cursor, MUST, "of the newest change")                                              \
@@ -197,6 +200,7 @@ enum edge_event {
     X (TAKEN, taken, "oplog's answer: durable, or why not")                                        \
     X (COPY_BEGIN, copy_begin, "link hands oplog the state that a copy begins with")               \
     X (COPY_CHUNK, copy_chunk, "link hands oplog records of a copy")                               \
+    X (GO_BACK, go_back, "link tells oplog to return to a member; answered by written")            \
     X (ADVANCED, advanced, "oplog tells link, pool and api that there is something new")           \
     X (DOOR_KNOCK, door_knock, "link tells pool who knocks")                                       \
     X (DOOR_REPLY, door_reply, "pool's answer to who knocked")                                     \
@@ -233,6 +237,7 @@ MESSAGE_STRUCT (take_rows, TAKE_ROWS_FIELDS)
 MESSAGE_STRUCT (taken, TAKEN_FIELDS)
 MESSAGE_STRUCT (copy_begin, COPY_BEGIN_FIELDS)
 MESSAGE_STRUCT (copy_chunk, COPY_CHUNK_FIELDS)
+MESSAGE_STRUCT (go_back, GO_BACK_FIELDS)
 MESSAGE_STRUCT (advanced, ADVANCED_FIELDS)
 MESSAGE_STRUCT (door_knock, DOOR_KNOCK_FIELDS)
 MESSAGE_STRUCT (door_reply, DOOR_REPLY_FIELDS)

@@ -22,6 +22,9 @@ MESSAGE_DESCRIBE (peer_copy_state, MESSAGE_ARRAY, PEER_COPY_STATE_FIELDS, "what 
 MESSAGE_DESCRIBE (
     peer_copy_chunk, MESSAGE_ARRAY, PEER_COPY_CHUNK_FIELDS, "a stretch of the shared records")
 MESSAGE_DESCRIBE (peer_bye, MESSAGE_ARRAY, PEER_BYE_FIELDS, "the last word, with its reason")
+MESSAGE_DESCRIBE (peer_outside, MESSAGE_ARRAY, PEER_OUTSIDE_FIELDS, "tells a peer that it has to return")
+MESSAGE_DESCRIBE (peer_return, MESSAGE_ARRAY, PEER_RETURN_FIELDS, "asks to return")
+MESSAGE_DESCRIBE (peer_welcome, MESSAGE_ARRAY, PEER_WELCOME_FIELDS, "lets a peer return")
 MESSAGE_DESCRIBE (
     door_request, MESSAGE_ARRAY, DOOR_REQUEST_FIELDS, "what an invited client says at the door")
 MESSAGE_DESCRIBE (door_answer, MESSAGE_ARRAY, DOOR_ANSWER_FIELDS, "what it is told there")

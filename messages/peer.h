@@ -75,6 +75,15 @@
     F (S, RAW, to, MUST, "place of the last one, or the end")                                      \
     F (S, UINT, count, MUST, "how many")                                                           \
     F (S, RAW, vector, MUST, "the watermarks of batches that these records stand for")
+#define PEER_OUTSIDE_FIELDS(F, S)                                                                  \
+    F (S, UINT, verb, MUST, "14: the receiver has to return: it was declared stale, or lacks")     \
+    F (S, RAW, half, MUST, "[uint64, bin 16]: the earliest admission of those that count here")
+#define PEER_RETURN_FIELDS(F, S)                                                                   \
+    F (S, UINT, verb, MUST, "15: wants to return")                                                 \
+    F (S, RAW, shared, MUST, "vector: its watermarks of batches")
+#define PEER_WELCOME_FIELDS(F, S)                                                                  \
+    F (S, UINT, verb, MUST, "16: the receiver may return: it is a member again")                   \
+    F (S, RAW, counting, MUST, "vector: the watermarks here of the clients that count here")
 #define PEER_BYE_FIELDS(F, S)                                                                      \
     F (S, UINT, verb, MUST, "13; the connection ends")                                             \
     F (S, TEXT, error, MUST, "an error's name, or OK")                                             \
@@ -106,7 +115,10 @@
     X (COPY, peer_copy, 10, "asks for the whole database")                                         \
     X (COPY_STATE, peer_copy_state, 11, "what a copy begins with")                                 \
     X (COPY_CHUNK, peer_copy_chunk, 12, "a stretch of the records")                                \
-    X (BYE, peer_bye, 13, "why this connection ends")
+    X (BYE, peer_bye, 13, "why this connection ends")                                              \
+    X (OUTSIDE, peer_outside, 14, "return first")                                                  \
+    X (RETURN, peer_return, 15, "asks to return")                                                  \
+    X (WELCOME, peer_welcome, 16, "come back")
 
 MESSAGE_STRUCT (peer_hello, PEER_HELLO_FIELDS)
 MESSAGE_STRUCT (peer_ping, PEER_PING_FIELDS)
@@ -120,6 +132,9 @@ MESSAGE_STRUCT (peer_copy, PEER_COPY_FIELDS)
 MESSAGE_STRUCT (peer_copy_state, PEER_COPY_STATE_FIELDS)
 MESSAGE_STRUCT (peer_copy_chunk, PEER_COPY_CHUNK_FIELDS)
 MESSAGE_STRUCT (peer_bye, PEER_BYE_FIELDS)
+MESSAGE_STRUCT (peer_outside, PEER_OUTSIDE_FIELDS)
+MESSAGE_STRUCT (peer_return, PEER_RETURN_FIELDS)
+MESSAGE_STRUCT (peer_welcome, PEER_WELCOME_FIELDS)
 MESSAGE_STRUCT (door_request, DOOR_REQUEST_FIELDS)
 MESSAGE_STRUCT (door_answer, DOOR_ANSWER_FIELDS)
 

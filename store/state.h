@@ -27,4 +27,14 @@ void state_show (const slot_t *slot, const record_t *record, buffer_t *out);
 int state_store (txn_t *txn, slot_t *slot, const uuid16_t *uuid, state_t *state,
     const record_t *record, const timestamp_t *fallback);
 
+//  ---- aside.c
+int aside_put (txn_t *txn, const slot_t *slot, const uuid16_t *uuid, const record_t *record);
+
+//  ---- tombstones.c: the index of what a record's `deleted` holds
+
+//  Keeps in mind which deletions the record had when it was loaded; state_load and state_next do it.
+void tombstones_note (txn_t *txn, const record_t *record);
+//  Brings the index from those to what the record has now.
+int tombstones_move (txn_t *txn, const slot_t *slot, const uuid16_t *uuid, const record_t *record);
+
 #endif
