@@ -131,6 +131,7 @@ int command_pending (command_t *self);
 int command_verify (command_t *self);
 int command_stop (command_t *self);
 int command_pool (command_t *self);
+int command_clients (command_t *self);
 int command_invite (command_t *self);
 int command_join (command_t *self);
 int command_remove (command_t *self);

@@ -16,6 +16,8 @@ const command_entry_t command_entries[] = {
      0, 1, OPTION_BIT (NAME) | OPTION_BIT (LISTEN) | OPTION_BIT (SET), command_init},
     {"status", "", "how the node is", NULL, 0, 0, 0, command_status},
     {"pool", "", "who is in its pool", NULL, 0, 0, 0, command_pool},
+    {"clients", "", "who is in its pool, each in a line: when seen, how far synchronized", NULL,
+     0, 0, 0, command_clients},
     {"invite", "", "print a ticket for a new client",
      "One line, good once and for a day. Who has it can join: treat it as a password.\n",
      0, 0, 0, command_invite},
