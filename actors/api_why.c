@@ -28,7 +28,8 @@ typedef struct reasons {
     const record_t *record;
     slice_t resource;
     uuid16_t uuid;
-    reason_t *shown; // ascending by name
+    timestamp_t deletion; // for which it is not visible; none where it is
+    reason_t *shown;      // ascending by name
     size_t shown_count;
     why_t *hidden;
     size_t hidden_count;
@@ -198,14 +199,12 @@ static void rule_pack (const resource_t *resource, buffer_t *out)
 static void reasons_pack (const reasons_t *self, const resource_t *resource, buffer_t *out)
 {
     const record_t *record = self->record;
-    timestamp_t deletion = {0};
-    record_deletion (record, resource->rule, &deletion);
     pack_map (out, 10);
     rule_pack (resource, out);
     stamp_pack ("created", &record->created, out);
     stamp_pack ("written", &record->written, out);
     stamp_pack ("floor", &record->floor, out);
-    stamp_pack ("deleted", &deletion, out);
+    stamp_pack ("deleted", &self->deletion, out);
     pack_string (out, "deletions");
     pack_array (out, record->deleted_count);
     for (size_t i = 0; i < record->deleted_count; i++)
@@ -250,7 +249,9 @@ static int shared_why (
     reasons_t reasons = {.record = &record, .resource = fields->resource, .uuid = fields->uuid};
     int rc = shared_get (step->txn, fields->resource, &fields->uuid, &record);
     if (rc == 0 && record_is_nothing (&record))
-        rc = ERR_NOT_FOUND;
+        rc = shared_deletion (step->txn, fields->resource, &fields->uuid, &reasons.deletion);
+    else if (rc == 0)
+        record_deletion (&record, resource->rule, &reasons.deletion);
     if (rc == 0)
         rc = reasons_collect (&reasons, resource->rule);
     if (rc == 0 && record_alive (&record, resource->rule))

@@ -12,7 +12,9 @@ from tidepool import BIN, Case, uuid_text, wait_converged, wait_until
 
 class Why (Case):
     def setUp (self):
-        self.a, self.b = self.pool ("desk", "laptop")
+        self.a, self.b, away = self.pool ("desk", "laptop", "away")
+        wait_converged ([self.a, self.b, away])
+        away.stop () # for it the others keep their log, and remember deletions
         self.a.api ("declare", resources={"stars": {"delete": "latest"}, "likes": {"crdt": "gset"}})
         wait_converged ([self.a, self.b])
 
@@ -107,6 +109,15 @@ class Why (Case):
         self.assertRefused ("NOT_FOUND", self.a.api, "get", resource="tags", uuid=bytes (16),
                             why=True)
         self.assertEqual ((self.conflicts ("tags"), self.conflicts ("stars")), ([1, 1], [1, 1]))
+
+    def test_a_deletion_that_all_have_seen_is_still_told (self):
+        c, d = self.pool ("third", "fourth")
+        uuid = c.create ("tags", n=1)
+        wait_converged ([c, d])
+        d.delete ("tags", uuid)
+        wait_converged ([c, d])
+        wait_until (lambda: not self.why ("tags", uuid, c)["deletions"], what="it is purged")
+        self.assertEqual (self.why ("tags", uuid, c)["deleted"][1], d.client)
 
     def test_what_is_no_conflict_is_not_counted (self):
         uuid = self.a.create ("tags", name="sea")
