@@ -97,9 +97,7 @@ const char *actor_name (int actor); // "clock"
     F (S, UINT, count, MUST, "records in frame 0")                                                 \
     F (S, RAW, vector, MUST, "the watermarks of batches that they stand for")
 //  frame 0: records of (from, to] (store/shared.h)
-#define GO_BACK_FIELDS(F, S)                                                                       \
-    F (S, UUID, giver, MUST, "the member to return to")                                            \
-    F (S, RAW, counting, MUST, "vector: what it has of the clients that count there")
+#define GO_BACK_FIELDS(F, S) F (S, UUID, giver, MUST, "the member to return to")
 #define ADVANCED_FIELDS(F, S)                                                                      \
     F (S, UINT, sequence, MUST, "of the newest batch in the log")                                  \
     F (S, UINT, cursor, MUST, "of the newest change")                                              \

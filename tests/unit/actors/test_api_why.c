@@ -35,7 +35,7 @@ static void write_as (harness_t *self, uint64_t who, const char *action, uint64_
     cr_assert_eq (shared_join (self->writing, &operation, &past), 0);
     batch_writer_begin (&writer, &identity->client, 0, NULL);
     batch_writer_add (&writer, &operation);
-    batch_writer_seal (&writer, time, &nothing, NULL, false, identity, &sealed, &hash);
+    batch_writer_seal (&writer, time, &nothing, NULL, identity, &sealed, &hash);
     cr_assert_eq (batch_decode (buffer_slice (&sealed), &batch), 0);
     if (logged)
         cr_assert_eq (pending_append (self->writing, &batch, &sequence), 0);
