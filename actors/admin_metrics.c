@@ -9,11 +9,13 @@
 #include <stdio.h>
 
 #include "store/pending.h"
+#include "store/resources.h"
 
 #define PENDING_BATCHES_MAX 1000
 #define PENDING_BYTES_MAX   (128u << 20) // each batch that is read is checked
 
 #define HISTOGRAM "tidepool_commit_seconds"
+#define CONFLICTS "tidepool_conflicts_total"
 
 typedef struct exposition {
     buffer_t map; // the entries
@@ -91,6 +93,24 @@ static void list_add (exposition_t *self, metrics_t *metrics)
 #undef X
 }
 
+//  Of shared resources only: nowhere else can two writes meet. They are kept with the resource, and so outlive a
+//  restart, unlike what is counted in memory.
+static int conflicts_add (exposition_t *self, step_t *step)
+{
+    resource_entry_t entry;
+    int rc;
+    head_add (self, CONFLICTS, "counter", "operations that contradicted a concurrent one");
+    for (rc = resources_next (step->txn, slice_text (""), &entry); rc == 0;
+         rc = resources_next (step->txn, slice_text (entry.resource.name), &entry)) {
+        char name[sizeof CONFLICTS "{resource=\"\"}" + LIMIT_NAME_BYTES];
+        if (entry.resource.kind != RESOURCE_SHARED)
+            continue;
+        snprintf (name, sizeof name, CONFLICTS "{resource=\"%s\"}", entry.resource.name);
+        value_add (self, name, entry.conflicts);
+    }
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
 static int gauges_add (exposition_t *self, const admin_t *admin, step_t *step)
 {
     pending_totals_t totals;
@@ -117,7 +137,9 @@ void admin_metrics (admin_t *self, step_t *step, const caller_t *caller)
     buffer_t map = {NULL, 0, 0};
     list_add (&exposition, step->metrics);
     histogram_add (&exposition, step->metrics);
-    int rc = gauges_add (&exposition, self, step);
+    int rc = conflicts_add (&exposition, step);
+    if (rc == 0)
+        rc = gauges_add (&exposition, self, step);
     pack_map (&map, exposition.count);
     pack_raw (&map, buffer_slice (&exposition.map));
     metrics_answer_t answer = {.id = caller->id,

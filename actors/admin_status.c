@@ -22,13 +22,15 @@ int admin_resources_pack (txn_t *txn, buffer_t *out)
         memcpy (name, entry.resource.name, sizeof name);
         digest_to_bytes (&entry.digest, digest);
         pack_string (&items, name);
-        pack_map (&items, 3);
+        pack_map (&items, 4);
         pack_string (&items, "kind");
         pack_string (&items, resource_kind_name (entry.resource.kind));
         pack_string (&items, "count");
         pack_uint (&items, entry.count);
         pack_string (&items, "digest");
         pack_bin (&items, slice_of (digest, sizeof digest));
+        pack_string (&items, "conflicts");
+        pack_uint (&items, entry.conflicts);
         rc = resources_next (txn, slice_text (name), &entry);
     }
     if (rc == ERR_NOT_FOUND) {

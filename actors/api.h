@@ -3,6 +3,7 @@
 //  api.c          what comes in, and what goes to oplog and comes back
 //  api_waiting.c  the requests that oplog has
 //  api_read.c     reading: hello, get, list, count
+//  api_why.c      reading: get, with the reasons
 //  api_changes.c  reading: changes
 //  api_feed.c     the feed of changes
 
@@ -11,6 +12,7 @@
 
 #include "actors/caller.h"
 #include "actors/feed_marks.h"
+#include "actors/records.h"
 #include "actors/sockets.h"
 #include "store/changes.h"
 
@@ -44,6 +46,8 @@ typedef struct api {
     uint64_t
         feed_base; // feed_cursor when it last had caught up: what was born later is new to readers,
     feed_marks_t fed;     // … but for these
+    bool feed_part;       // what was published last said that more follows
+    bool feed_gap;        // cursors are missing since `part` was false last
     uint64_t feed_topics; // that somebody subscribes to
     buffer_t scratch[2];
 
@@ -70,6 +74,15 @@ uint64_t api_limit (uint64_t asked, uint64_t usual);
 void api_refuse (step_t *step, const caller_t *caller, int error);
 void api_uuid_pack (const uuid16_t *uuid, buffer_t *out);
 void api_owner_pack (bool has_owner, const uuid16_t *owner, buffer_t *out); // nil where it has none
+
+//  A walk over a resource, from its start.
+int api_records_open (
+    api_t *self, step_t *step, slice_t resource, const uuid16_t *owner, records_t *ret_records);
+void api_record_pack (slice_t resource, const shown_t *shown, buffer_t *out);
+
+//  ---- api_why.c
+//  `get` with `why`.
+void api_why (api_t *self, step_t *step, const caller_t *caller, const get_request_t *fields);
 
 //  ---- api_changes.c
 void api_changes (api_t *self, step_t *step, const caller_t *caller, const request_t *request);

@@ -10,8 +10,11 @@
 //  base is where the feed last had caught up. feed_cursor alone would not do: between two rounds
 //  of a feed that lags, a record born behind it moves ahead of it without ever having been read.
 //
-//  `part` looks ahead: true where the next change that is published is of the same transaction. Of
-//  those that follow within it, later ones may have taken some away, or they may be left out.
+//  `part` is false where a subscriber may take what it was told for a whole: no transaction is shown by half there.
+//  It looks ahead: true where the next change that is published is of the same transaction. And where the
+//  feed lags, a record that was written again has moved to its later transaction and is missing in the one before: a
+//  gap in the cursors. Behind one nothing is whole until the feed has caught up, so until then `part` stays true. What
+//  stands at the end of all that is there closes; if only a deletion that would be left out is there to close, it is told.
 
 #include "actors/api.h"
 
@@ -39,20 +42,43 @@ static bool is_new (const api_t *self, const change_t *change)
     return change->born > self->feed_base && !feed_marks_has (&self->fed, mark_of (change));
 }
 
-//  The next change past `since` that is published at all.
-static int feed_next (
-    api_t *self, step_t *step, uint64_t since, buffer_t *scratch, change_t *ret_change)
-{
+//  What is published next, and whether cursors are missing before it.
+typedef struct coming {
     change_t change;
+    bool gap;
+} coming_t;
+
+//  The next change past `since` that is published at all; `all`: none is left out.
+static int feed_next (
+    api_t *self, step_t *step, uint64_t since, bool all, buffer_t *scratch, coming_t *ret_coming)
+{
+    coming_t coming = {.gap = false};
     int rc;
-    while ((rc = changes_next (step->txn, since, scratch, &change)) == 0) {
-        if (!(change.deleted && is_new (self, &change))) {
-            *ret_change = change;
+    while ((rc = changes_next (step->txn, since, scratch, &coming.change)) == 0) {
+        coming.gap |= coming.change.cursor != since + 1;
+        if (all || !(coming.change.deleted && is_new (self, &coming.change))) {
+            *ret_coming = coming;
             return 0;
         }
-        since = change.cursor;
+        since = coming.change.cursor;
     }
     return rc;
+}
+
+//  The first of a round. What was promised by `part` is kept.
+static int feed_first (api_t *self, step_t *step, buffer_t *scratch, coming_t *ret_coming)
+{
+    int rc = feed_next (self, step, self->feed_cursor, false, scratch, ret_coming);
+    if (rc == ERR_NOT_FOUND && self->feed_part)
+        rc = feed_next (self, step, self->feed_cursor, true, scratch, ret_coming);
+    return rc;
+}
+
+//  Does the change leave its transaction, or one before it, by half? `next` comes behind it.
+static bool is_part (const api_t *self, const change_t *change, const coming_t *next)
+{
+    bool rest_moved = change->end > change->cursor && next->change.cursor > change->end;
+    return self->feed_gap || rest_moved || next->change.cursor <= change->end;
 }
 
 static void publish (api_t *self, step_t *step, const change_t *change, bool part, size_t *bytes)
@@ -80,6 +106,7 @@ static int feed_caught_up (api_t *self, step_t *step)
         return rc;
     self->feed_cursor = last;
     self->feed_base = last;
+    self->feed_part = self->feed_gap = false;
     feed_marks_clear (&self->fed);
     return 0;
 }
@@ -102,16 +129,20 @@ void api_feed_publish (api_t *self, step_t *step)
 {
     if (self->feed_topics == 0 && feed_caught_up (self, step) == 0)
         return; // nobody listens: packing changes would cost as much as all the rest
-    change_t changes[2];
+    coming_t coming[2];
     size_t bytes = 0;
     int at = 0;
-    int rc = feed_next (self, step, self->feed_cursor, &self->scratch[at], &changes[at]);
+    int rc = feed_first (self, step, &self->scratch[at], &coming[at]);
     for (size_t i = 0; rc == 0 && i < FEED_CHANGES_MAX && bytes < FEED_BYTES_MAX; i++) {
-        change_t *now = &changes[at], *next = &changes[!at];
-        rc = feed_next (self, step, now->cursor, &self->scratch[!at], next);
+        const change_t *now = &coming[at].change;
+        coming_t *next = &coming[!at];
+        self->feed_gap |= coming[at].gap;
+        rc = feed_next (self, step, now->cursor, false, &self->scratch[!at], next);
         if (rc && rc != ERR_NOT_FOUND)
             break;
-        publish (self, step, now, rc == 0 && next->cursor <= now->end, &bytes);
+        self->feed_part = rc == 0 && is_part (self, now, next);
+        publish (self, step, now, self->feed_part, &bytes);
+        self->feed_gap &= self->feed_part;
         self->feed_cursor = now->cursor;
         at = !at;
     }

@@ -5,7 +5,8 @@
 
 #include "actors/api.h"
 
-#include "actors/records.h"
+#include "actors/declarations.h"
+
 #include "store/node.h"
 #include "store/resources.h"
 
@@ -27,29 +28,6 @@ void api_refuse (step_t *step, const caller_t *caller, int error)
 
 //  ---- hello, count
 
-static int resources_pack (txn_t *txn, buffer_t *out)
-{
-    resource_entry_t entry;
-    buffer_t items = {NULL, 0, 0};
-    size_t count = 0;
-    int rc = resources_next (txn, slice_of ("", 0), &entry);
-    while (rc == 0) {
-        char name[LIMIT_NAME_BYTES + 1];
-        memcpy (name, entry.resource.name, sizeof name);
-        pack_string (&items, name);
-        resource_pack (&entry.resource, &items);
-        count++;
-        rc = resources_next (txn, slice_text (name), &entry);
-    }
-    if (rc == ERR_NOT_FOUND) {
-        pack_map (out, count);
-        pack_raw (out, buffer_slice (&items));
-        rc = 0;
-    }
-    buffer_release (&items);
-    return rc;
-}
-
 static void on_hello (api_t *self, step_t *step, const caller_t *caller)
 {
     slice_t id;
@@ -66,7 +44,7 @@ static void on_hello (api_t *self, step_t *step, const caller_t *caller)
         answer.pool = buffer_slice (&pool);
     }
     if (rc == 0 || rc == ERR_NOT_FOUND)
-        rc = resources_pack (step->txn, &resources);
+        rc = declarations_pack (step->txn, &resources);
     answer.resources = buffer_slice (&resources);
     if (rc)
         api_refuse (step, caller, rc);
@@ -105,7 +83,7 @@ void api_owner_pack (bool has_owner, const uuid16_t *owner, buffer_t *out)
         pack_nil (out);
 }
 
-static void record_map_pack (slice_t resource, const shown_t *shown, buffer_t *out)
+void api_record_pack (slice_t resource, const shown_t *shown, buffer_t *out)
 {
     pack_map (out, 5);
     pack_string (out, "resource");
@@ -120,8 +98,7 @@ static void record_map_pack (slice_t resource, const shown_t *shown, buffer_t *o
     api_owner_pack (shown->has_owner, &shown->owner, out);
 }
 
-//  A walk over a resource, from its start.
-static int records_open (
+int api_records_open (
     api_t *self, step_t *step, slice_t resource, const uuid16_t *owner, records_t *ret_records)
 {
     resource_entry_t entry;
@@ -143,12 +120,16 @@ static void on_get (api_t *self, step_t *step, const caller_t *caller, const req
     shown_t shown;
     if (caller_unpack (step, caller, request, &get_request_type, &fields))
         return;
-    int rc = records_open (self, step, fields.resource, &fields.owner, &records);
+    if (fields.why) {
+        api_why (self, step, caller, &fields);
+        return;
+    }
+    int rc = api_records_open (self, step, fields.resource, &fields.owner, &records);
     if (rc == 0) {
         buffer_t record = {NULL, 0, 0};
         rc = records_get (&records, step->txn, &fields.uuid, &shown);
         if (rc == 0) {
-            record_map_pack (fields.resource, &shown, &record);
+            api_record_pack (fields.resource, &shown, &record);
             get_answer_t answer = {.id = caller->id, .ok = true, .record = buffer_slice (&record)};
             caller_answer (step, caller, &get_answer_type, &answer);
         }
@@ -196,7 +177,7 @@ static int page_pack (
     while (!full && (rc = records_next (records, step->txn, &shown)) == 0) {
         size_t before = page->size;
         if (count < limit)
-            record_map_pack (records->resource, &shown, page);
+            api_record_pack (records->resource, &shown, page);
         full = count == limit || (count && page->size - at > LIMIT_PAGE_BYTES);
         if (full)
             page->size = before;
@@ -221,7 +202,7 @@ static void on_list (api_t *self, step_t *step, const caller_t *caller, const re
     records_t records;
     if (caller_unpack (step, caller, request, &list_request_type, &fields))
         return;
-    int rc = records_open (self, step, fields.resource, &fields.owner, &records);
+    int rc = api_records_open (self, step, fields.resource, &fields.owner, &records);
     if (rc == 0) {
         buffer_t page = {NULL, 0, 0}, next = {NULL, 0, 0};
         rc = place_unpack (fields.after, &records);

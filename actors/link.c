@@ -8,6 +8,8 @@
 
 #include "actors/link.h"
 
+#include "actors/declarations.h"
+
 #include <stdlib.h>
 
 peer_t *link_peer (link_t *self, const uuid16_t *client)
@@ -170,14 +172,17 @@ static void joining_follow (link_t *self, step_t *step)
     }
 }
 
+//  Who was greeted, and not only who is linked: what the greeting did not know yet comes behind it, and
+//  ahead of all data.
 static void declarations_tell (link_t *self, step_t *step)
 {
     peer_declare_t declare = {.verb = PEER_DECLARE};
     buffer_t resources = {NULL, 0, 0};
-    link_resources_pack (step, &resources);
+    if (declarations_pack (step->txn, &resources))
+        pack_map (&resources, 0);
     declare.resources = buffer_slice (&resources);
     for (size_t i = 0; i < self->line_count; i++)
-        if (self->lines[i]->state == LINE_OPEN)
+        if (self->lines[i]->greeted)
             link_line_send (step, self->lines[i], &peer_declare_type, &declare, NULL);
     buffer_release (&resources);
 }

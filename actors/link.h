@@ -176,7 +176,7 @@ void link_line_free (link_t *self, line_t *line);
 void link_greet (link_t *self, step_t *step, line_t *line);
 void link_on_hello (link_t *self, step_t *step, line_t *line, slice_t frame);
 void link_on_declared (link_t *self, step_t *step, uint64_t number, int error, slice_t message);
-void link_resources_pack (step_t *step, buffer_t *out);
+void link_refused (link_t *self, step_t *step, const uuid16_t *client, int error, slice_t message);
 void link_linked_pack (link_t *self, buffer_t *out);
 int link_linked_unpack (line_t *line, slice_t packed);
 

@@ -120,8 +120,8 @@ static bool log_feed (link_t *self, step_t *step, line_t *line, size_t budget)
     while (sent < budget && payload.size < room (line)) {
         int rc = pending_read (step->txn, line->cursor, &sequence, &bytes);
         end = rc == ERR_NOT_FOUND;
-        if (rc)
-            break;
+        if (rc || sequence > self->sequence)
+            break; // what oplog has not told of yet may need a declaration that goes ahead of it
         enum verdict verdict = judge (self, step, line, sequence, bytes);
         if (verdict == FEED_WAIT)
             break;
@@ -155,6 +155,10 @@ static bool owner_feed (step_t *step, line_t *line, const uuid16_t *owner, uint6
     int rc = 0;
     while (payload.size < LIMIT_CHUNK_BYTES / 2 &&
            (rc = owned_stream (step->txn, owner, last, &row)) == 0) {
+        if (row.updated > mark) {
+            rc = ERR_NOT_FOUND; // oplog has not told of it yet
+            break;
+        }
         row_pack (&row, &payload);
         last = row.updated;
     }

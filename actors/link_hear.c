@@ -424,14 +424,28 @@ static void on_copy_chunk (link_t *self, step_t *step, line_t *line, mail_t *mai
 
 //  ---- the switch
 
+//  Two reasons are a person's to know, here as well as there.
+static void bye_tell (link_t *self, step_t *step, const peer_t *peer, const peer_bye_t *bye)
+{
+    char text[2 * LIMIT_NAME_BYTES];
+    if (slice_equal (bye->error, slice_text (error_name (ERR_CONFLICTING_DECLARATION))))
+        link_refused (self, step, &peer->client, ERR_CONFLICTING_DECLARATION, bye->text);
+    if (slice_equal (bye->error, slice_text (error_name (ERR_REMOVED)))) {
+        snprintf (text, sizeof text, "%s says: this client was removed from the pool", peer->name);
+        step_alarm (step, error_name (ERR_REMOVED), "pool", text);
+    }
+}
+
 static void on_bye (link_t *self, step_t *step, line_t *line, slice_t frame)
 {
     peer_bye_t bye;
     peer_t *peer = link_peer (self, &line->client);
     bool was_open = line->state == LINE_OPEN;
-    if (message_unpack (&peer_bye_type, frame, &bye, NULL) == 0 && peer)
+    if (message_unpack (&peer_bye_type, frame, &bye, NULL) == 0 && peer) {
         step_say (step, SAY_INFO, "%s says goodbye: %.*s", peer->name,
             (int)(bye.text.size > 200 ? 200 : bye.text.size), (const char *)bye.text.data);
+        bye_tell (self, step, peer, &bye);
+    }
     link_line_drop (self, step, line);
     if (peer && !was_open)
         link_peer_lost (step, peer);

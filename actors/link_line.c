@@ -2,6 +2,8 @@
 
 #include "actors/link.h"
 
+#include "actors/declarations.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -74,23 +76,6 @@ void link_line_send (step_t *step, const line_t *line, const message_type_t *typ
         step, ACTOR_EDGE, MAIL_EDGE_OUT, 0, &edge_out_type, &out, frames, payload ? 2 : 1);
 }
 
-void link_resources_pack (step_t *step, buffer_t *out)
-{
-    buffer_t body = {NULL, 0, 0};
-    resource_entry_t entry;
-    size_t count = 0;
-    int rc;
-    for (rc = resources_next (step->txn, slice_text (""), &entry); rc == 0;
-         rc = resources_next (step->txn, slice_text (entry.resource.name), &entry)) {
-        pack_string (&body, entry.resource.name);
-        resource_pack (&entry.resource, &body);
-        count++;
-    }
-    pack_map (out, count);
-    pack_raw (out, buffer_slice (&body));
-    buffer_release (&body);
-}
-
 void link_linked_pack (link_t *self, buffer_t *out)
 {
     size_t count = 0;
@@ -108,7 +93,8 @@ void link_greet (link_t *self, step_t *step, line_t *line)
     buffer_t resources = {NULL, 0, 0}, linked = {NULL, 0, 0};
     vector_pack (&self->shared, &shared);
     vector_pack (&self->rows, &rows);
-    link_resources_pack (step, &resources);
+    if (declarations_pack (step->txn, &resources))
+        pack_map (&resources, 0);
     link_linked_pack (self, &linked);
     peer_hello_t hello = {.verb = PEER_HELLO,
         .version = PEER_VERSION,
@@ -172,6 +158,20 @@ void link_line_close (link_t *self, step_t *step, line_t *line, int error, const
     if (line->state != LINE_DIALLED)
         link_line_send (step, line, &peer_bye_type, &bye, NULL);
     link_line_drop (self, step, line);
+}
+
+//  A member and this node do not come together: one of them has found why, and both are told.
+void link_refused (link_t *self, step_t *step, const uuid16_t *client, int error, slice_t message)
+{
+    const peer_t *peer = link_peer (self, client);
+    char text[DECLARATIONS_TEXT_SIZE + 2 * LIMIT_NAME_BYTES], subject[UUID_TEXT_SIZE];
+    uuid_to_text (client, subject);
+    snprintf (text, sizeof text, "%s and this node declare otherwise: %.*s",
+        peer ? peer->name : subject,
+        (int)(message.size < DECLARATIONS_TEXT_SIZE ? message.size : DECLARATIONS_TEXT_SIZE),
+        (const char *)message.data);
+    step_say (step, SAY_WARNING, "%s", text);
+    step_alarm (step, error_name (error), subject, text);
 }
 
 //  ---- the first word
@@ -252,6 +252,9 @@ static void line_opened (link_t *self, step_t *step, line_t *line)
         other->state = LINE_GREETING; // it is not lost: there is another
         link_line_close (self, step, other, 0, "linked anew");
     }
+    char subject[UUID_TEXT_SIZE];
+    uuid_to_text (&line->client, subject);
+    step_alarm (step, error_name (ERR_CONFLICTING_DECLARATION), subject, NULL);
     line->state = LINE_OPEN;
     line->credit = line->credit < LIMIT_CREDIT_BYTES ? line->credit : LIMIT_CREDIT_BYTES;
     if (peer) {
@@ -346,20 +349,18 @@ void link_on_hello (link_t *self, step_t *step, line_t *line, slice_t frame)
 void link_on_declared (link_t *self, step_t *step, uint64_t number, int error, slice_t message)
 {
     line_t *line = link_line (self, number);
-    char text[256], subject[UUID_TEXT_SIZE];
+    char text[DECLARATIONS_TEXT_SIZE];
     if (!line)
         return;
-    uuid_to_text (&line->client, subject);
     if (error == 0) {
-        step_alarm (step, error_name (ERR_CONFLICTING_DECLARATION), subject, NULL);
         if (line->state == LINE_DECLARING)
             line_opened (self, step, line);
         return;
     }
-    const peer_t *peer = link_peer (self, &line->client);
-    snprintf (text, sizeof text, "%s and this node declare otherwise: %.*s",
-        peer ? peer->name : subject, (int)(message.size > 150 ? 150 : message.size),
+    snprintf (text, sizeof text, "%.*s",
+        (int)(message.size < sizeof text ? message.size : sizeof text - 1),
         (const char *)message.data);
-    step_alarm (step, error_name (error), subject, text);
-    link_line_close (self, step, line, error, text);
+    if (error == ERR_CONFLICTING_DECLARATION)
+        link_refused (self, step, &line->client, error, message);
+    link_line_close (self, step, line, error, text[0] ? text : NULL);
 }

@@ -17,6 +17,9 @@
 
 #include "actors/oplog.h"
 
+#include "actors/declarations.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 
 #define STAMPS_OF_A_RETURN (1u << 14) // batches of it, and what it says of each member
@@ -211,7 +214,7 @@ static size_t times_append (const mail_t *mail, buffer_t *times)
     batch_head_t head;
     if (mail->envelope.verb != MAIL_TAKE_BATCHES)
         return 0;
-    while (!cursor_done (&cursor) && cursor_skip (&cursor, &bytes) == 0 &&
+    while (!cursor_done (&cursor) && batch_skip (&cursor, &bytes) == 0 &&
            batch_peek (bytes, &head) == 0) {
         pack_uint (times, head.upto);
         count++;
@@ -489,9 +492,16 @@ static int declare_configured (const config_t *config, step_t *step, bool derive
         if ((resource->kind == RESOURCE_DERIVED) != derived)
             continue;
         rc = resources_declare (step->txn, resource, &difference);
+        resource_entry_t stored;
+        char why[DECLARATIONS_TEXT_SIZE];
+        if (rc == ERR_CONFLICTING_DECLARATION &&
+            resources_find (step->txn, slice_text (resource->name), &stored) == 0)
+            resource_difference (&stored.resource, resource, why, sizeof why);
+        else
+            snprintf (why, sizeof why, "%s", error_text (rc));
         if (rc)
             step_say (step, SAY_ERROR, "resource %s of the configuration is declared otherwise: %s",
-                resource->name, difference ? difference : error_text (rc));
+                resource->name, why);
     }
     return rc;
 }

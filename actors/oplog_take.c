@@ -219,7 +219,7 @@ int oplog_take_batches (oplog_t *self, step_t *step, const mail_t *mail)
     while (rc == 0 && answer.error == 0 && !cursor_done (&cursor)) {
         uint64_t ahead = 0;
         batch_head_t head;
-        if (cursor_skip (&cursor, &bytes) || batch_peek (bytes, &head)) {
+        if (batch_skip (&cursor, &bytes) || batch_peek (bytes, &head)) {
             answer.error = (uint64_t)-ERR_MALFORMED;
             metric_add (step->metrics, METRIC_BATCHES_REFUSED, 1);
             break;
@@ -229,7 +229,7 @@ int oplog_take_batches (oplog_t *self, step_t *step, const mail_t *mail)
         rc = batch_take (self, step, bytes, ahead, &answer);
     }
     //  What was left unread of this mail has its place among the clock's answers all the same.
-    while (rc == 0 && !cursor_done (&cursor) && cursor_skip (&cursor, &bytes) == 0) {
+    while (rc == 0 && !cursor_done (&cursor) && batch_skip (&cursor, &bytes) == 0) {
         uint64_t ahead;
         batch_head_t head;
         if (batch_peek (bytes, &head))

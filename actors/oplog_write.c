@@ -5,6 +5,8 @@
 
 #include "actors/oplog.h"
 
+#include "actors/declarations.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -188,18 +190,21 @@ static bool source_is_owned (step_t *step, const declarations_t *all, const reso
            entry.resource.kind == RESOURCE_OWNED;
 }
 
-static int declaration_check (
-    step_t *step, const declarations_t *all, const resource_t *resource, const char **ret_why)
+static int declaration_check (step_t *step, const declarations_t *all, const resource_t *resource,
+    char why[DECLARATIONS_TEXT_SIZE])
 {
     resource_entry_t entry;
     int rc = resources_find (step->txn, slice_text (resource->name), &entry);
-    if (rc == 0)
-        return resource_equal (&entry.resource, resource, ret_why) ? 0
-                                                                   : ERR_CONFLICTING_DECLARATION;
+    if (rc == 0 && resource_equal (&entry.resource, resource, NULL))
+        return 0;
+    if (rc == 0) {
+        resource_difference (&entry.resource, resource, why, DECLARATIONS_TEXT_SIZE);
+        return ERR_CONFLICTING_DECLARATION;
+    }
     if (rc != ERR_UNKNOWN_RESOURCE)
         return rc;
     if (resource->kind == RESOURCE_DERIVED && !source_is_owned (step, all, resource)) {
-        *ret_why = "`from` is not an owned resource that is declared";
+        snprintf (why, DECLARATIONS_TEXT_SIZE, "`from` is not an owned resource that is declared");
         return ERR_BAD_REQUEST;
     }
     return 0;
@@ -227,15 +232,16 @@ int oplog_declare (oplog_t *self, step_t *step, const mail_t *mail)
 {
     declare_t declare;
     declarations_t all = {NULL, 0};
-    char message[256] = "";
+    char message[LIMIT_NAME_BYTES + 2 + DECLARATIONS_TEXT_SIZE] = "";
     if (step_unpack (step, mail, &declare_type, &declare))
         return 0;
     int rc = declarations_read (declare.resources, &all, message, sizeof message);
     for (size_t i = 0; rc == 0 && i < all.count; i++) {
-        const char *why = NULL;
-        rc = declaration_check (step, &all, &all.items[i], &why);
+        char why[DECLARATIONS_TEXT_SIZE] = "";
+        rc = declaration_check (step, &all, &all.items[i], why);
         if (rc)
-            why_not (message, sizeof message, slice_text (all.items[i].name), why, rc);
+            why_not (
+                message, sizeof message, slice_text (all.items[i].name), why[0] ? why : NULL, rc);
     }
     if (rc == 0) {
         rc = declarations_write (self, step, &all);

@@ -197,6 +197,22 @@ static void seen_raise (pool_t *self, const uuid16_t *client, uint64_t time)
     self->seen[self->seen_count++] = (last_seen_t){*client, time, false};
 }
 
+//  When somebody was seen is kept as a time of this node's wall clock, and means an age. If that clock is set
+//  forward or back, by a second or more, the times follow, so that the ages stay.
+static void seen_follow (pool_t *self, const step_t *step)
+{
+    const uint64_t second = 1ull << 32;
+    uint64_t offset = step->now.wall - time_from_ns (step->now.mono_ns);
+    uint64_t stepped = offset - self->wall_offset; // modulo 2^64: back is as good as forward
+    if (stepped < second || -stepped < second)
+        return;
+    self->wall_offset = offset;
+    for (size_t i = 0; i < self->seen_count; i++) {
+        self->seen[i].time += stepped;
+        self->seen[i].saved = false;
+    }
+}
+
 //  Ages become times of this node's own clock: a wrong clock elsewhere poisons nobody's.
 static void on_seen (pool_t *self, step_t *step, const mail_t *mail)
 {
@@ -220,15 +236,19 @@ static void on_seen (pool_t *self, step_t *step, const mail_t *mail)
     }
 }
 
+//  What link tells of it is as old as this mail, up to the next one, and as the way there takes. An age that is
+//  told too young comes back and is believed, again and again: who is gone would be seen ever later. So what
+//  is told is the most that it can be by then.
 static void ages_tell (pool_t *self, step_t *step)
 {
+    const uint64_t late = (self->setup->config->ping_interval_s + 1) << 32;
     buffer_t ages = {NULL, 0, 0};
     pack_array (&ages, self->seen_count);
     for (size_t i = 0; i < self->seen_count; i++) {
         uint64_t time = self->seen[i].time;
         pack_array (&ages, 2);
         pack_bin (&ages, slice_of (&self->seen[i].client, sizeof (uuid16_t)));
-        pack_uint (&ages, step->now.wall > time ? step->now.wall - time : 0);
+        pack_uint (&ages, (step->now.wall > time ? step->now.wall - time : 0) + late);
     }
     peers_t peers = {.ages = buffer_slice (&ages)};
     step_send (step, ACTOR_LINK, MAIL_PEERS, 0, &peers_type, &peers, NULL, 0);
@@ -265,8 +285,11 @@ static int seen_load (pool_t *self, step_t *step)
             memcpy (&client, key.data, sizeof client);
             for (int byte = 0; byte < 8; byte++)
                 time = time << 8 | value.data[byte];
-            seen_raise (self, &client, time);
-            self->seen[self->seen_count - 1].saved = true;
+            //  What a clock that ran ahead has saved says nothing.
+            if (time <= step->now.wall) {
+                seen_raise (self, &client, time);
+                self->seen[self->seen_count - 1].saved = true;
+            }
         }
         rc = node_next (step->txn, NODE_LAST_SEEN, key, &key, &value);
     }
@@ -492,6 +515,7 @@ static void pool_receive (void *core, step_t *step, mail_t **mail_p)
 {
     pool_t *self = core;
     const mail_t *mail = *mail_p;
+    seen_follow (self, step);
     switch (mail->envelope.verb) {
     case MAIL_WRITTEN: on_written (self, step, mail); break;
     case MAIL_ADVANCED: on_advanced (self, step, mail); break;
@@ -511,6 +535,7 @@ static void pool_tick (void *core, step_t *step)
 {
     pool_t *self = core;
     uint64_t interval = self->setup->config->ping_interval_s * POOL_SECOND_NS;
+    seen_follow (self, step);
     if (!self->has_pool && !self->tasks)
         genesis (self, step);
     if (step->now.mono_ns - self->told_ns >= interval) {
@@ -535,6 +560,7 @@ static int pool_open (const actor_setup_t *setup, step_t *step, void **ret_self)
     self->me = setup->identity->client;
     self->next_ticket = 1;
     self->saved_ns = self->told_ns = self->begun_ns = step->now.mono_ns;
+    self->wall_offset = step->now.wall - time_from_ns (step->now.mono_ns);
     int rc = node_get (step->txn, NODE_SETTINGS, slice_text ("pool"), &stored);
     if (rc == 0 && stored.size == sizeof self->pool) {
         memcpy (&self->pool, stored.data, sizeof self->pool);

@@ -57,6 +57,7 @@ typedef struct pool {
     uint64_t next_ticket;
     last_seen_t *seen;
     size_t seen_count;
+    uint64_t wall_offset; // of the wall clock to the monotonic one, NTP, when it was looked at last
     uint64_t begun_ns;
     uint64_t told_ns; // link was told of it
     uint64_t saved_ns;

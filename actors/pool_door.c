@@ -6,6 +6,8 @@
 
 #include "actors/pool.h"
 
+#include "actors/declarations.h"
+
 #include "messages/endpoints.h"
 
 #include <stdlib.h>
@@ -111,11 +113,13 @@ void pool_invite (pool_t *self, step_t *step, const mail_t *mail)
 
 //  ---- somebody knocks
 
-static void reply (pool_t *self, step_t *step, uint64_t line, int error)
+static void reply (pool_t *self, step_t *step, uint64_t line, int error, const char *text)
 {
     buffer_t giver = {NULL, 0, 0}, packed = {NULL, 0, 0};
     door_answer_t answer = {.error = slice_text (error_name (error)),
-        .text = slice_text (error ? error_text (error) : "welcome")};
+        .text = slice_text (text    ? text
+                            : error ? error_text (error)
+                                    : "welcome")};
     client_t me;
     if (error == 0 && clients_get (step->txn, &self->me, &me) == 0) {
         client_pack (&me, &giver);
@@ -199,9 +203,13 @@ void pool_on_knock (pool_t *self, step_t *step, const mail_t *mail)
         if (clients_get (step->txn, &uuid, &known) == 0 && !timestamp_is_none (&known.removed))
             rc = ERR_REMOVED; // and that is final
     }
+    char text[DECLARATIONS_TEXT_SIZE] = "";
+    if (rc == 0 && request.resources.size)
+        rc = declarations_compare (step->txn, request.resources, text);
     if (rc) {
-        step_say (step, SAY_WARNING, "a knock at the door was refused: %s", error_text (rc));
-        reply (self, step, knock.line, rc);
+        step_say (step, SAY_WARNING, "a knock at the door was refused: %s",
+            text[0] ? text : error_text (rc));
+        reply (self, step, knock.line, rc, text[0] ? text : NULL);
     } else
         admit (self, step, &knock, &request);
 }
@@ -212,7 +220,7 @@ void pool_admitted (pool_t *self, step_t *step, const pool_task_t *task, int err
     uuid_to_text (&task->client, text);
     if (error == 0)
         step_say (step, SAY_INFO, "client %s was admitted", text);
-    reply (self, step, task->line, error);
+    reply (self, step, task->line, error, NULL);
     pool_door_keys (step);
 }
 
@@ -262,6 +270,7 @@ static void knock (pool_t *self, step_t *step)
     public_key_t invitation, server;
     uint8_t secret[32], signature[SIGNATURE_SIZE];
     buffer_t proof = {NULL, 0, 0}, packed = {NULL, 0, 0}, endpoints = {NULL, 0, 0};
+    buffer_t resources = {NULL, 0, 0};
     curve_of_secret (self->ticket.secret, &invitation, secret);
     door_proof (&self->ticket.pool, &invitation, &proof);
     key_sign (identity, buffer_slice (&proof), signature);
@@ -269,6 +278,8 @@ static void knock (pool_t *self, step_t *step)
         .key = identity->key,
         .name = slice_text (self->setup->config->name),
         .signature = slice_of (signature, sizeof signature)};
+    if (declarations_pack (step->txn, &resources) == 0)
+        request.resources = buffer_slice (&resources);
     message_pack (&door_request_type, &request, &packed);
     endpoints_pack (self->ticket.endpoints, self->ticket.endpoint_count, &endpoints);
     if (curve_of_key (&self->ticket.key, &server) == 0) {
@@ -282,6 +293,7 @@ static void knock (pool_t *self, step_t *step)
     buffer_release (&proof);
     buffer_release (&packed);
     buffer_release (&endpoints);
+    buffer_release (&resources);
 }
 
 void pool_join (pool_t *self, step_t *step, const mail_t *mail, slice_t request)

@@ -111,8 +111,8 @@ static int decode_resources (cursor_t *cursor, batch_t *batch)
 
 //  ---- records
 
-static int read_record (cursor_t *cursor, const batch_t *batch, uint64_t *ret_resource,
-    batch_record_t *ret_record)
+static int read_record (
+    cursor_t *cursor, const batch_t *batch, uint64_t *ret_resource, batch_record_t *ret_record)
 {
     size_t elements;
     int rc = cursor_array (cursor, &elements);
@@ -355,6 +355,28 @@ int batch_peek (slice_t bytes, batch_head_t *ret_head)
     if (rc == 0)
         *ret_head = (batch_head_t){batch.origin, batch.after, batch.upto, count, anew};
     return rc;
+}
+
+//  Item by item of each list: a batch holds several requests, each of which may have LIMIT_ELEMENTS.
+int batch_skip (cursor_t *self, slice_t *ret_bytes)
+{
+    cursor_t cursor = *self;
+    size_t elements, items;
+    int rc = cursor_array (&cursor, &elements);
+    if (rc == 0 && elements != BATCH_ELEMENTS)
+        rc = ERR_MALFORMED;
+    while (rc == 0 && elements--) {
+        items = 1;
+        if (cursor_kind (&cursor) == PACK_ARRAY)
+            rc = cursor_array (&cursor, &items);
+        while (rc == 0 && items--)
+            rc = cursor_skip (&cursor, NULL);
+    }
+    if (rc)
+        return rc;
+    *ret_bytes = slice_of (self->at, (size_t)(cursor.at - self->at));
+    *self = cursor;
+    return 0;
 }
 
 int batch_seen (slice_t bytes, vector_t *ret_seen)

@@ -64,6 +64,10 @@ typedef struct batch_head {
 } batch_head_t;
 int batch_peek (slice_t bytes, batch_head_t *ret_head);
 
+//  Steps over one whole batch among others behind each other. cursor_skip would not do: what it steps over in
+//  one go has LIMIT_ELEMENTS at most, which is each operation's due and not the whole batch's.
+int batch_skip (cursor_t *cursor, slice_t *ret_bytes);
+
 //  Whoever takes it acknowledges it; an empty batch is an acknowledgement itself.
 static inline bool batch_wants_ack (const batch_head_t *head)
 {

@@ -94,7 +94,8 @@
     F (S, KEY, key, MUST, "the Ed25519 key of who wants in")                                       \
     F (S, TEXT, name, MUST, "its name")                                                            \
     F (S, BYTES, signature, MUST,                                                                  \
-        "bin 64, by that key: \"tidepool door 1\", the pool, the secret's CURVE key")
+        "bin 64, by that key: \"tidepool door 1\", the pool, the secret's CURVE key")              \
+    F (S, RAW, resources, MAY, "{name: declaration}: all that it declares")
 #define DOOR_ANSWER_FIELDS(F, S)                                                                   \
     F (S, TEXT, error, MUST, "OK, or an error's name")                                             \
     F (S, TEXT, text, MUST, "for people")                                                          \

@@ -58,6 +58,11 @@ bool past_covers (const past_t *self, const timestamp_t *timestamp);
 bool record_join (
     record_t *self, const operation_t *operation, const past_t *past, record_rule_t rule);
 
+//  True if the operation, before it is joined, contradicts what it meets: neither has seen the other, and one
+//  of them changes or hides what the other says (record_conflict.c has the cases).
+bool record_conflicts (
+    const record_t *self, const operation_t *operation, const past_t *past, record_rule_t rule);
+
 //  Forgets the deletions that are causally stable: `stable` is what every client that counts is known to
 //  have seen. Under `latest` a dead record goes as a whole with its last deletion. True if the state
 //  changed; it may be nothing then (record_is_nothing). Nothing that can still arrive can tell.

@@ -71,11 +71,16 @@ bool map_find (slice_t map, const char *key, slice_t *ret_value);
     F (S, TEXT, resource, MUST, "its name")                                                        \
     F (S, UUID, uuid, MUST, "the record")                                                          \
     F (S, UUID, owner, MAY,                                                                        \
-        "owned only; left out: this client's, else the first owner's that has it")
+        "owned only; left out: this client's, else the first owner's that has it")                 \
+    F (S, BOOL, why, MAY, "also says why; then a record that was deleted is no refusal")
 #define GET_ANSWER_FIELDS(F, S)                                                                    \
     ANSWER_HEAD (F, S)                                                                             \
     F (S, RAW, record, MUST,                                                                       \
-        "{resource, uuid, value, updated, owner}; owner nil but for owned ones")
+        "{resource, uuid, value, updated, owner}; owner nil but for owned ones; nil where `why` "  \
+        "tells of a deletion")                                                                     \
+    F (S, RAW, why, MAY,                                                                           \
+        "{kind, crdt, delete, created, written, floor, deleted, deletions, properties, hidden} "   \
+        "(actors/README.md, Why)")
 #define LIST_REQUEST_FIELDS(F, S)                                                                  \
     F (S, TEXT, resource, MUST, "its name")                                                        \
     F (S, UUID, owner, MAY, "owned only: only this owner's")                                       \
@@ -119,7 +124,7 @@ bool map_find (slice_t map, const char *key, slice_t *ret_value);
     F (S, UINT, uptime, MUST, "seconds")                                                           \
     F (S, RAW, endpoints, MUST, "{peers: [text], door, api, feed, intake, admin}")                 \
     F (S, RAW, clock, MUST, "{last: timestamp, wall: uint64, ahead_ms}")                           \
-    F (S, RAW, resources, MUST, "{name: {kind, count, digest}}")                                   \
+    F (S, RAW, resources, MUST, "{name: {kind, count, digest, conflicts}}")                        \
     F (S, RAW, clients, MUST,                                                                      \
         "[{client, name, online, stale, removed, last_seen, last_synchronized, behind}]")          \
     F (S, RAW, pending, MUST, "{batches, operations, bytes}: what is kept for those that lack it") \

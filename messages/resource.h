@@ -48,6 +48,9 @@ int resource_unpack (
 //  names the first field that differs, e.g. "delete".
 bool resource_equal (const resource_t *a, const resource_t *b, const char **ret_difference);
 
+//  "delete = wins is declared here, not latest", of two that are not equal.
+void resource_difference (const resource_t *here, const resource_t *other, char *out, size_t size);
+
 //  The set a fresh node starts with: tags, comments, albums, jobs, tags_on_files, file_paths, files.
 extern const resource_t resource_defaults[];
 extern const size_t resource_default_count;

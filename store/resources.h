@@ -10,6 +10,8 @@ typedef struct resource_entry {
     resource_t resource;
     uint64_t count; // visible records
     digest_t digest;
+    uint64_t
+        conflicts; // operations that met a concurrent one and contradicted it (record.h), here, ever
 } resource_entry_t;
 
 //  ERR_UNKNOWN_RESOURCE where it is not declared.

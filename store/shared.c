@@ -102,6 +102,10 @@ int shared_join (txn_t *txn, const operation_t *operation, const past_t *past)
     if (rc)
         return rc;
     state_show (slot, record, &txn->before);
+    if (record_conflicts (record, operation, past, slot->entry.resource.rule)) {
+        slot->entry.conflicts++;
+        slot->dirty = true;
+    }
     if (!record_join (record, operation, past, slot->entry.resource.rule))
         return 0;
     return state_store (txn, slot, &operation->uuid, &state, record, &operation->stamp);

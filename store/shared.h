@@ -5,7 +5,7 @@
 
 #include "store/store.h"
 
-//  Joins one operation into its record and keeps count, digest and `changes` in step.
+//  Joins one operation into its record and keeps count, digest and `changes` in step; counts a conflict.
 //  ERR_UNKNOWN_RESOURCE if it is not declared, ERR_MALFORMED if it is not a shared one.
 int shared_join (txn_t *txn, const operation_t *operation, const past_t *past);
 
@@ -36,6 +36,9 @@ int shared_forget (
 
 //  How many deletions are remembered.
 int shared_tombstones (txn_t *txn, uint64_t *ret_count);
+
+//  When and by whom a record was deleted, as far as `changes` still tells; ERR_NOT_FOUND.
+int shared_deletion (txn_t *txn, slice_t resource, const uuid16_t *uuid, timestamp_t *ret_deletion);
 
 //  ---- copying the tables to a client that joins
 //  A place in the order of all shared records: by resource name, then uuid.

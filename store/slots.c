@@ -1,6 +1,7 @@
 //  slots - resources as a transaction knows them
 //
-//  resources: 'r' name        -> number u32, count u64, digest 16, declaration (msgpack map)
+//  resources: 'r' name        -> number u32, count u64, digest 16, declaration (msgpack map),
+//                            conflicts varint (left out while there were none)
 //             'n' number u32  -> name
 
 #include <stdlib.h>
@@ -106,7 +107,10 @@ static int slot_load (txn_t *txn, uint64_t hash, slice_t name, slice_t value, sl
     digest_from_bytes (digest, &slot->entry.digest);
     cursor_t cursor = cursor_over (value);
     const char *why;
-    if (resource_unpack (name, &cursor, &slot->entry.resource, &why) || !cursor_done (&cursor))
+    if (resource_unpack (name, &cursor, &slot->entry.resource, &why))
+        return txn_corrupt (txn);
+    slice_t rest = slice_of (cursor.at, (size_t)(cursor.end - cursor.at));
+    if (rest.size && (!take_varint (&rest, &slot->entry.conflicts) || rest.size))
         return txn_corrupt (txn);
     slot->hash = hash;
     keeps_parse (slot);
@@ -228,6 +232,8 @@ static int slot_store (txn_t *txn, slot_t *slot)
     add_u64 (out, slot->entry.count);
     buffer_append (out, digest, sizeof digest);
     resource_pack (&slot->entry.resource, out);
+    if (slot->entry.conflicts)
+        add_varint (out, slot->entry.conflicts);
     key_of_name (slice_text (slot->entry.resource.name), &key);
     slot->dirty = false;
     return table_put (txn, TABLE_RESOURCES, key_slice (&key), buffer_slice (out));

@@ -233,8 +233,11 @@ static void post (sim_node_t *node, mail_t *mail)
         edge_take (node, mail);
     else if (to == ACTOR_ADMIN && mail->envelope.verb == MAIL_ALARM)
         alarm_take (node, mail);
-    else if ((to == ACTOR_API || to == ACTOR_ADMIN) && mail->envelope.ticket &&
-             mail->envelope.ticket == node->wanted) {
+    else if (node->holding && to == ACTOR_LINK && mail->envelope.verb == MAIL_ADVANCED) {
+        mail_list_append (&node->held, mail);
+        return;
+    } else if ((to == ACTOR_API || to == ACTOR_ADMIN) && mail->envelope.ticket &&
+               mail->envelope.ticket == node->wanted) {
         mail_destroy (&node->answer);
         node->answer = mail;
         node->wanted = 0;
@@ -339,7 +342,8 @@ static bool step_one (sim_t *self)
 
 void sim_step (sim_t *self)
 {
-    step_one (self);
+    if (!step_one (self))
+        self->mono_ns += SECOND / 1000;
 }
 
 static uint64_t next_wake (sim_t *self)
@@ -422,6 +426,7 @@ void sim_kill (sim_t *self, int index)
         mail_list_clear (&node->boxes[classes[c]->actor]);
         mail_list_clear (&node->steps[classes[c]->actor].out);
     }
+    mail_list_clear (&node->held);
     for (int socket = 0; socket < 2; socket++)
         buffer_clear (&node->admitted[socket]);
     store_destroy (&node->store);
@@ -634,10 +639,7 @@ int sim_command (sim_t *self, int index, int actor, const char *verb, const char
 int sim_apply (sim_t *self, int index, const char *action, const char *resource,
     const uuid16_t *uuid, const char *name)
 {
-    sim_node_t *node = &self->nodes[index];
     buffer_t ops = {NULL, 0, 0};
-    apply_t apply = {.intake = false};
-    applied_t applied;
     pack_array (&ops, 1);
     pack_map (&ops, name ? 4 : 3);
     pack_string (&ops, "action");
@@ -652,11 +654,54 @@ int sim_apply (sim_t *self, int index, const char *action, const char *resource,
         pack_string (&ops, "name");
         pack_string (&ops, name);
     }
-    slice_t frame = buffer_slice (&ops);
-    cr_assert (ask (node, ACTOR_OPLOG, ACTOR_API, MAIL_APPLY, &apply_type, &apply, &frame, 1));
+    int rc = sim_apply_ops (self, index, buffer_slice (&ops));
     buffer_release (&ops);
+    return rc;
+}
+
+int sim_apply_ops (sim_t *self, int index, slice_t ops)
+{
+    sim_node_t *node = &self->nodes[index];
+    apply_t apply = {.intake = false};
+    applied_t applied;
+    cr_assert (ask (node, ACTOR_OPLOG, ACTOR_API, MAIL_APPLY, &apply_type, &apply, &ops, 1));
     cr_assert_eq (message_unpack (&applied_type, node->answer->body, &applied, NULL), 0);
     return -(int)applied.error;
+}
+
+int sim_declare_two (
+    sim_t *self, int index, const char *one, const char *other, const char *delete_rule)
+{
+    sim_node_t *node = &self->nodes[index];
+    buffer_t resources = {NULL, 0, 0};
+    const char *const names[] = {one, other};
+    written_t written;
+    pack_map (&resources, other ? 2 : 1);
+    for (size_t i = 0; i < 2 && names[i]; i++) {
+        pack_string (&resources, names[i]);
+        pack_map (&resources, 1);
+        pack_string (&resources, "delete");
+        pack_string (&resources, delete_rule);
+    }
+    declare_t declare = {.resources = buffer_slice (&resources)};
+    cr_assert (ask (node, ACTOR_OPLOG, ACTOR_API, MAIL_DECLARE, &declare_type, &declare, NULL, 0));
+    buffer_release (&resources);
+    cr_assert_eq (message_unpack (&written_type, node->answer->body, &written, NULL), 0);
+    return -(int)written.error;
+}
+
+int sim_declare (sim_t *self, int index, const char *name, const char *delete_rule)
+{
+    return sim_declare_two (self, index, name, NULL, delete_rule);
+}
+
+void sim_hold_link (sim_t *self, int index, bool hold)
+{
+    sim_node_t *node = &self->nodes[index];
+    node->holding = hold;
+    for (mail_t *mail = hold ? NULL : mail_list_take (&node->held); mail;
+         mail = mail_list_take (&node->held))
+        mail_list_append (&node->boxes[ACTOR_LINK], mail);
 }
 
 int sim_take (sim_t *self, int index, slice_t batches)

@@ -31,8 +31,10 @@ typedef struct sim_node {
     step_t steps[ACTOR_COUNT];
     mail_list_t boxes[ACTOR_COUNT];
     uint64_t next_ticket;
-    mail_t *answer;       // to the last request of the test
-    uint64_t wanted;      // its ticket
+    mail_t *answer;  // to the last request of the test
+    uint64_t wanted; // its ticket
+    bool holding;    // sim_hold_link
+    mail_list_t held;
     buffer_t admitted[2]; // [bin 32, …] that its sockets let in
     char alarms[16][64];  // codes that stand
     size_t alarm_count;
@@ -62,7 +64,7 @@ uint64_t sim_random (sim_t *self, uint64_t below);
 typedef bool (sim_predicate_t) (sim_t *self, void *context);
 bool sim_until (sim_t *self, sim_predicate_t *predicate, void *context, uint64_t seconds);
 void sim_pass (sim_t *self, uint64_t seconds);
-void sim_step (sim_t *self); // one round of one actor, if any has something to do
+void sim_step (sim_t *self); // one actor, or a millisecond
 
 //  A cut lets nothing through and ends what was connected.
 void sim_cut (sim_t *self, int a, int b, bool cut);
@@ -95,6 +97,17 @@ int sim_command (sim_t *self, int node, int actor, const char *verb, const char 
 //  One operation. value is {"name": text}; NULL for a delete. Answers 0 or the error.
 int sim_apply (sim_t *self, int node, const char *action, const char *resource,
     const uuid16_t *uuid, const char *name);
+
+//  Operations as an app submits them, one request: a packed array of maps.
+int sim_apply_ops (sim_t *self, int node, slice_t ops);
+
+//  Declares a shared resource, "wins" or "latest", as an app does.
+int sim_declare (sim_t *self, int node, const char *name, const char *delete_rule);
+int sim_declare_two (
+    sim_t *self, int node, const char *one, const char *other, const char *delete_rule);
+
+//  While it is held, a node's link does not hear from its oplog what was committed, as if it were slow.
+void sim_hold_link (sim_t *self, int node, bool hold);
 
 //  Hands a node's oplog batches as if a peer had brought them; 0, or the error they were refused with.
 int sim_take (sim_t *self, int node, slice_t batches);

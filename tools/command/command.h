@@ -24,6 +24,7 @@ enum exit_status { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NO_ANSW
     X (UUID,        0,   "uuid",        "UUID", "of the new record; without it one is made")        \
     X (ON_CONFLICT, 0,   "on-conflict", "merge|ignore|overwrite", "what wins over another write")   \
     X (OWNER,       0,   "owner",       "CLIENT", "of an owned resource: only this owner's")        \
+    X (WHY,         0,   "why",         NULL,   "which rule let each value win, and over what")     \
     X (LIMIT,       0,   "limit",       "N",    "at most so many")                                  \
     X (ALL,         0,   "all",         NULL,   "all of them")                                      \
     X (SINCE,       0,   "since",       "CURSOR", "only what came after")                           \
@@ -130,6 +131,7 @@ int command_pending (command_t *self);
 int command_verify (command_t *self);
 int command_stop (command_t *self);
 int command_pool (command_t *self);
+int command_clients (command_t *self);
 int command_invite (command_t *self);
 int command_join (command_t *self);
 int command_remove (command_t *self);

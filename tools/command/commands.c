@@ -16,6 +16,8 @@ const command_entry_t command_entries[] = {
      0, 1, OPTION_BIT (NAME) | OPTION_BIT (LISTEN) | OPTION_BIT (SET), command_init},
     {"status", "", "how the node is", NULL, 0, 0, 0, command_status},
     {"pool", "", "who is in its pool", NULL, 0, 0, 0, command_pool},
+    {"clients", "", "who is in its pool, each in a line: when seen, how far synchronized", NULL,
+     0, 0, 0, command_clients},
     {"invite", "", "print a ticket for a new client",
      "One line, good once and for a day. Who has it can join: treat it as a password.\n",
      0, 0, 0, command_invite},
@@ -41,8 +43,11 @@ const command_entry_t command_entries[] = {
     {"update", "RESOURCE UUID k=v|k:=v... [--on-conflict C]", "change properties of a record",
      value_help, 3, 100000, OPTION_BIT (ON_CONFLICT), command_update},
     {"delete", "RESOURCE UUID", "delete a record", NULL, 2, 2, 0, command_delete},
-    {"get", "RESOURCE UUID [--owner CLIENT]", "show a record", client_help,
-     2, 2, OPTION_BIT (OWNER), command_get},
+    {"get", "RESOURCE UUID [--owner CLIENT] [--why]", "show a record",
+     "With --why: of each property when it was written, by whom, which rule let it win and what it\n"
+     "beat last, as far as that is still known; of a record that was deleted, which deletion.\n"
+     CLIENT_HELP,
+     2, 2, OPTION_BIT (OWNER) | OPTION_BIT (WHY), command_get},
     {"list", "RESOURCE [--owner CLIENT] [--limit N] [--all]", "show records",
      "The first 100, unless told otherwise.\n" CLIENT_HELP,
      1, 1, OPTION_BIT (OWNER) | OPTION_BIT (LIMIT) | OPTION_BIT (ALL), command_list},

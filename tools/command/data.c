@@ -6,6 +6,7 @@
 #include "tools/command/show.h"
 #include "tools/command/table.h"
 #include "tools/command/value.h"
+#include "tools/command/why.h"
 
 #include <inttypes.h>
 #include <time.h>
@@ -148,9 +149,13 @@ int command_get (command_t *self)
     ask_uuid (&ask, "uuid", &uuid);
     if (owner_text)
         ask_uuid (&ask, "owner", &owner);
+    if (option_given (self, OPTION_WHY))
+        ask_bool (&ask, "why", true);
     status = connection_ask_once (self, "api", &ask, ANSWER_MS, &answer);
     if (status == EXIT_DONE && self->json)
         document_print (self, buffer_slice (&answer));
+    else if (status == EXIT_DONE && option_given (self, OPTION_WHY))
+        status = why_show (self, buffer_slice (&answer));
     else if (status == EXIT_DONE)
         record_show (self, field_find (buffer_slice (&answer), "record"));
     buffer_release (&answer);

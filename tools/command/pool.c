@@ -36,6 +36,25 @@ int command_pool (command_t *self)
     return status;
 }
 
+//  The members alone, for who looks for one of them.
+int command_clients (command_t *self)
+{
+    ask_t ask = {.verb = "pool"};
+    buffer_t answer = {NULL, 0, 0}, map = {NULL, 0, 0};
+    int status = connection_ask_once (self, "admin", &ask, ANSWER_MS, &answer);
+    slice_t clients = field_find (buffer_slice (&answer), "clients");
+    if (status == EXIT_DONE && self->json) {
+        pack_map (&map, 1);
+        pack_string (&map, "clients");
+        pack_raw (&map, clients);
+        document_print (self, buffer_slice (&map));
+    } else if (status == EXIT_DONE)
+        clients_show (self, clients, request_nil, true);
+    buffer_release (&answer);
+    buffer_release (&map);
+    return status;
+}
+
 int command_invite (command_t *self)
 {
     ask_t ask = {.verb = "invite"};

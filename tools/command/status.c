@@ -114,15 +114,17 @@ static void digest_add (table_t *table, slice_t digest)
 
 static void resources_show (const show_t *show, slice_t resources)
 {
-    static const char *const heads[] = {"RESOURCE", "KIND", "RECORDS", "DIGEST"};
+    static const char *const heads[] = {"RESOURCE", "KIND", "RECORDS", "CONFLICTS", "DIGEST"};
     char number[SHOW_SIZE];
-    table_t *table = table_new ("llrl", heads);
+    table_t *table = table_new ("llrrl", heads);
     walk_t walk = walk_map (resources);
     slice_t name, resource;
     while (walk_next (&walk, &name, &resource)) {
         table_add (table, STYLE_BOLD, name);
         table_add (table, STYLE_PLAIN, field_text (resource, "kind"));
         table_add_text (table, STYLE_PLAIN, show_number (field_uint (resource, "count"), number));
+        table_add_text (
+            table, STYLE_PLAIN, show_number (field_uint (resource, "conflicts"), number));
         digest_add (table, field_find (resource, "digest"));
     }
     table_print (table, show);

@@ -174,7 +174,7 @@ Test (status, of_a_node_alone_shows_itself)
     has (answer, "{id: 1, ok: true, client: @me, name: 'alpha', pool: nil, version: '1.2.3', "
                  "uptime: 5, endpoints: {peers: [], door: nil, api: 'ipc://a', feed: 'ipc://f', "
                  "intake: 'ipc://i', admin: 'ipc://admin.sock'}, clock: {ahead_ms: 0}, "
-                 "resources: {albums: {kind: 'shared', count: 0, digest: #0}, ");
+                 "resources: {albums: {kind: 'shared', count: 0, digest: #0, conflicts: 0}, ");
     has (answer,
         "clients: [{client: @me, name: 'alpha', online: true, stale: false, removed: false, "
         "last_seen: [7301444403200000000, @me], last_synchronized: nil, behind: 0}], "
@@ -191,7 +191,7 @@ Test (status, counts_and_digests_are_those_of_the_store)
     const char *answer = status (self, "{}", "{}", "{}");
     has (answer, "tags: {kind: 'shared', count: 1, digest: x'");
     has (answer, "file_paths: {kind: 'owned', count: 1, digest: x'");
-    has (answer, "files: {kind: 'derived', count: 0, digest: #0}");
+    has (answer, "files: {kind: 'derived', count: 0, digest: #0, conflicts: 0}");
     harness_destroy (&self);
 }
 
@@ -417,6 +417,9 @@ Test (metrics, are_a_map_and_prometheus_text)
     has (answer, "# TYPE tidepool_commit_seconds histogram\n"
                  "tidepool_commit_seconds_bucket{le=\"0.0001\"} 2\n");
     has (answer, "tidepool_commit_seconds_sum 1.5\ntidepool_commit_seconds_count 4\n");
+    has (answer, "tidepool_conflicts_total{resource=\"tags\"}: 0, ");
+    has (answer, "# TYPE tidepool_conflicts_total counter\n"
+                 "tidepool_conflicts_total{resource=\"albums\"} 0\n");
     harness_destroy (&self);
 }
 

@@ -266,6 +266,44 @@ static int judge (slice_t bytes, const public_key_t *key)
     return rc;
 }
 
+//  Two requests of one group, each as rich as a request may be.
+Test (batch, may_hold_more_elements_than_any_one_message)
+{
+    identity_t identity = identity_of (1);
+    batch_writer_t writer = {0};
+    buffer_t out = {0}, value = {0};
+    batch_t batch;
+    slice_t stepped, bytes;
+    pack_map (&value, 1);
+    pack_string (&value, "a");
+    pack_array (&value, LIMIT_ELEMENTS * 3 / 4);
+    for (size_t i = 0; i < LIMIT_ELEMENTS * 3 / 4; i++)
+        pack_nil (&value);
+    batch_writer_begin (&writer, &identity.client, 0, NULL);
+    for (uint64_t i = 1; i <= 2; i++) {
+        operation_t operation = {.stamp = {i, identity.client},
+            .resource = slice_text ("tags"),
+            .uuid = record_uuid ((uint8_t)i),
+            .value = buffer_slice (&value)};
+        batch_writer_add (&writer, &operation);
+    }
+    batch_writer_seal (&writer, 2, &(vector_t){0}, NULL, &identity, &out, &(hash_t){{0}});
+    bytes = buffer_slice (&out);
+    cursor_t cursor = cursor_over (bytes);
+    cr_assert_eq (batch_skip (&cursor, &stepped), 0);
+    cr_assert (slice_equal (stepped, bytes) && cursor_done (&cursor));
+    cr_assert_eq (batch_decode (bytes, &batch), 0);
+    cr_assert_eq (batch.count, 2);
+    for (size_t size = 0; size < 200; size++) {
+        cursor = cursor_over (slice_of (bytes.data, size));
+        cr_assert_neq (batch_skip (&cursor, &stepped), 0);
+    }
+    batch_release (&batch);
+    batch_writer_release (&writer);
+    buffer_release (&out);
+    buffer_release (&value);
+}
+
 Test (batch, every_truncation_is_refused)
 {
     identity_t identity = identity_of (0);

@@ -1,0 +1,151 @@
+//  test_members - who is in the pool: tickets, removals, when somebody was last seen
+
+#include "tests/sim/sim.h"
+
+#define DAY_S 86400
+
+static void invite (sim_t *sim, int node, buffer_t *map, slice_t *ret_ticket)
+{
+    slice_t name;
+    size_t count;
+    cr_assert_eq (sim_command (sim, node, ACTOR_POOL, "invite", NULL, slice_of (NULL, 0), map), 0);
+    cursor_t cursor = cursor_over (buffer_slice (map));
+    cr_assert (cursor_map (&cursor, &count) == 0 && cursor_text (&cursor, &name) == 0 &&
+               cursor_skip (&cursor, ret_ticket) == 0);
+}
+
+static int join (sim_t *sim, int node, slice_t ticket)
+{
+    return sim_command (sim, node, ACTOR_POOL, "join", "ticket", ticket, NULL);
+}
+
+Test (members, ticket_is_good_for_a_day_and_not_longer)
+{
+    sim_t *sim = sim_new (31, 4);
+    buffer_t map = {NULL, 0, 0};
+    slice_t ticket;
+    invite (sim, 0, &map, &ticket);
+    sim_pass (sim, DAY_S - 10);
+    cr_assert_eq (join (sim, 1, ticket), 0);
+    sim_pass (sim, 60);
+    invite (sim, 0, &map, &ticket);
+    sim_pass (sim, DAY_S + 1);
+    cr_assert_eq (join (sim, 2, ticket), ERR_TICKET_INVALID);
+    //  Whose clock is two days behind believes in it still; the member that gave it does not.
+    sim->nodes[3].skew_ns = -2ll * DAY_S * 1000000000;
+    cr_assert_eq (join (sim, 3, ticket), ERR_TICKET_INVALID);
+    buffer_release (&map);
+    sim_destroy (&sim);
+}
+
+Test (members, removal_is_told_replicated_and_final)
+{
+    sim_t *sim = sim_new (32, 3);
+    buffer_t uuid = {NULL, 0, 0}, map = {NULL, 0, 0};
+    uuid16_t x = sim_uuid (1);
+    slice_t ticket;
+    sim_cut (sim, 1, 2, true); // the second hears of it from the first alone
+    sim_pair (sim, 0, 1);
+    sim_pair (sim, 0, 2);
+    sim_expect_converged (sim, 60);
+    pack_bin (&uuid, slice_of (&sim->nodes[2].identity.client, 16));
+    cr_assert_eq (
+        sim_command (sim, 0, ACTOR_POOL, "remove", "client", buffer_slice (&uuid), NULL), 0);
+    sim_pass (sim, 10);
+    cr_assert (sim_alarm (sim, 2, "REMOVED"));
+    for (int node = 0; node < 2; node++) {
+        cr_assert_eq (
+            sim_command (sim, node, ACTOR_POOL, "remove", "client", buffer_slice (&uuid), NULL),
+            ERR_NOT_MEMBER, "node %d", node);
+        cr_assert_not (sim_alarm (sim, node, "REMOVED"));
+    }
+    //  Neither a new ticket nor a restart of anybody brings it back.
+    invite (sim, 1, &map, &ticket);
+    sim_cut (sim, 1, 2, false);
+    cr_assert_neq (join (sim, 2, ticket), 0);
+    for (int node = 0; node < 3; node++) {
+        sim_kill (sim, node);
+        sim_start (sim, node);
+    }
+    cr_assert_eq (sim_apply (sim, 2, "create", "tags", &x, "from outside"), 0);
+    sim_pass (sim, 60);
+    cr_assert_str_eq (sim_name (sim, 0, "tags", &x), "");
+    cr_assert_str_eq (sim_name (sim, 1, "tags", &x), "");
+    buffer_release (&uuid);
+    buffer_release (&map);
+    sim_destroy (&sim);
+}
+
+//  ---- last seen
+
+//  Seconds since `node` believes that `other` was seen; -1: never.
+static int64_t age (sim_t *sim, int node, int other)
+{
+    buffer_t map = {NULL, 0, 0};
+    slice_t name, value;
+    size_t count, pairs;
+    int64_t found = -1;
+    cr_assert_eq (sim_command (sim, node, ACTOR_POOL, "report", NULL, slice_of (NULL, 0), &map), 0);
+    cursor_t cursor = cursor_over (buffer_slice (&map));
+    cr_assert_eq (cursor_map (&cursor, &count), 0);
+    while (count--) {
+        cr_assert (cursor_text (&cursor, &name) == 0 && cursor_skip (&cursor, &value) == 0);
+        if (!slice_equal (name, slice_text ("last_seen")))
+            continue;
+        cursor_t list = cursor_over (value);
+        cr_assert_eq (cursor_array (&list, &pairs), 0);
+        while (pairs--) {
+            uuid16_t client;
+            uint64_t time, now = time_from_ns (1767225600ull * 1000000000 + sim->mono_ns +
+                                               (uint64_t)sim->nodes[node].skew_ns);
+            cr_assert (cursor_array (&list, &(size_t){0}) == 0 &&
+                       cursor_bin_exact (&list, &client, sizeof client) == 0 &&
+                       cursor_uint (&list, &time) == 0);
+            if (uuid_equal (&client, &sim->nodes[other].identity.client))
+                found = (int64_t)(now - time) >> 32;
+        }
+    }
+    buffer_release (&map);
+    return found;
+}
+
+static void expect_age (sim_t *sim, int64_t least, int64_t most)
+{
+    for (int node = 0; node < 2; node++) {
+        int64_t seen = age (sim, node, 2);
+        cr_assert (seen >= least && seen <= most, "node %d: %lld s", node, (long long)seen);
+    }
+}
+
+//  The clock of one member runs ahead, or behind, when the third was last seen, and is put right later; on the way it
+//  may be started anew.
+static void wrong_clock (uint64_t seed, int64_t skew_s, bool restarts)
+{
+    sim_t *sim = sim_new (seed, 3);
+    sim_pair (sim, 0, 1);
+    sim_pair (sim, 0, 2);
+    sim_expect_converged (sim, 60);
+    sim->nodes[1].skew_ns = skew_s * 1000000000;
+    sim_pass (sim, 120);
+    expect_age (sim, 0, 15);
+    sim_kill (sim, 2);
+    sim_pass (sim, 200);
+    expect_age (sim, 190, 215);
+    if (restarts)
+        sim_kill (sim, 1);
+    sim->nodes[1].skew_ns = 0;
+    if (restarts)
+        sim_start (sim, 1);
+    sim_pass (sim, 400);
+    expect_age (sim, 590, 615);
+    cr_assert_leq (age (sim, 0, 1), 15);
+    sim_destroy (&sim);
+}
+
+Test (members, last_seen_is_an_age_that_no_wrong_clock_poisons)
+{
+    const int64_t year = 365ll * DAY_S;
+    wrong_clock (33, year, false);
+    wrong_clock (34, -year, false);
+    wrong_clock (35, year, true);
+}
