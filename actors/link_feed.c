@@ -58,7 +58,8 @@ static enum verdict judge (
     if (batch_peek (bytes, &head))
         return FEED_PASS;
     uint64_t sent = vector_upto (&line->shared_sent, &head.origin);
-    if (head.upto <= sent || head.after > sent || uuid_equal (&head.origin, &line->client) ||
+    if (head.upto <= sent || head.after > sent ||
+        (uuid_equal (&head.origin, &line->client) && head.upto > line->its_own) ||
         vector_upto (&line->deferred, &head.origin) > step->now.mono_ns)
         return FEED_PASS;
     if (batch_seen (bytes, &self->seen))
