@@ -58,8 +58,10 @@ static void restart (sim_t *sim, int node)
 
 //  ---- the actor itself: one question, with the time in it
 
-//  The answer's first stamp; *ret_ahead is by how much `time` was refused. time 0: none is received.
-static uint64_t ask (sim_t *sim, uint64_t wall, uint64_t time, uint64_t *ret_ahead)
+//  The answer's first stamp; *ret_ahead is by how much `time` was refused. time 0: none is received. own: this client's
+//  newest timestamp in its store.
+static uint64_t ask_own (
+    sim_t *sim, uint64_t wall, uint64_t time, uint64_t own, uint64_t *ret_ahead)
 {
     sim_node_t *node = &sim->nodes[0];
     step_t ask_step = {.self = ACTOR_OPLOG};
@@ -73,7 +75,7 @@ static uint64_t ask (sim_t *sim, uint64_t wall, uint64_t time, uint64_t *ret_ahe
     pack_array (&times, time ? 1 : 0);
     if (time)
         pack_uint (&times, time);
-    clock_ask_t body = {.count = 1, .times = buffer_slice (&times)};
+    clock_ask_t body = {.count = 1, .times = buffer_slice (&times), .own = own};
     step_send (&ask_step, ACTOR_CLOCK, MAIL_CLOCK_ASK, 0, &clock_ask_type, &body, NULL, 0);
     mail_t *mail = mail_list_take (&ask_step.out);
     clock_class.receive (node->cores[ACTOR_CLOCK], &step, &mail);
@@ -89,6 +91,11 @@ static uint64_t ask (sim_t *sim, uint64_t wall, uint64_t time, uint64_t *ret_ahe
     mail_list_clear (&step.out);
     buffer_release (&times);
     return first;
+}
+
+static uint64_t ask (sim_t *sim, uint64_t wall, uint64_t time, uint64_t *ret_ahead)
+{
+    return ask_own (sim, wall, time, 0, ret_ahead);
 }
 
 Test (clock, accepts_exactly_100_ms_ahead_and_defers_one_tick_more)
@@ -110,6 +117,16 @@ Test (clock, gives_sixteen_stamps_in_a_tick_and_the_seventeenth_in_the_next)
     for (uint64_t i = 0; i < 16; i++)
         cr_expect_eq (ask (sim, wall + i, 0, &ahead), wall + i);
     cr_expect_eq (ask (sim, wall + 15, 0, &ahead), wall + 16);
+    sim_destroy (&sim);
+}
+
+Test (clock, goes_on_behind_what_this_client_has_stamped_however_far_ahead_that_is)
+{
+    sim_t *sim = sim_new (210, 1);
+    uint64_t wall = hlc_physical (true_wall (sim)) + (10ull << 32), ahead;
+    cr_expect_eq (
+        ask_own (sim, wall, 0, wall + (3600ull << 32), &ahead), wall + (3600ull << 32) + 1);
+    cr_expect_eq (ask (sim, wall, 0, &ahead), wall + (3600ull << 32) + 2);
     sim_destroy (&sim);
 }
 
@@ -232,6 +249,24 @@ Test (clock, a_restart_with_the_wall_clock_behind_repeats_nothing)
     set_back (sim, true);
     sim_pass (sim, 3600);
     cr_expect_not (sim_alarm (sim, 0, "CLOCK_AHEAD"), "its wall clock has caught up");
+    sim_destroy (&sim);
+}
+
+//  What a person overwrites after having seen it stays overwritten.
+Test (clock, a_restart_with_the_wall_clock_behind_stamps_past_what_it_has_seen)
+{
+    sim_t *sim = pool_of_three (211);
+    uuid16_t uuid = sim_uuid (1);
+    cr_assert_eq (sim_apply (sim, 2, "create", "tags", &uuid, "seen"), 0);
+    sim_expect_converged (sim, 60);
+    sim_kill (sim, 0);
+    sim->nodes[0].skew_ns = -HOUR;
+    sim_start (sim, 0);
+    cr_assert_eq (sim_apply (sim, 0, "update", "tags", &uuid, "over it"), 0);
+    cr_expect_gt (upto_at (sim, 0, WATERMARK_SHARED, 0), upto_at (sim, 0, WATERMARK_SHARED, 2));
+    sim_pass (sim, 30);
+    for (int node = 0; node < 3; node++)
+        cr_expect_str_eq (sim_name (sim, node, "tags", &uuid), "over it");
     sim_destroy (&sim);
 }
 
