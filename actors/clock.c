@@ -5,7 +5,7 @@
 //  Keeps    nothing of its own on disk: it begins at the larger of the mark that oplog commits with every
 //           sealed batch ("clock" in the node's settings), this client's own watermarks, and those of the others'
 //           batches that are here, so that it never gives a time twice, whatever the wall clock says after a
-//           restart. Rows of others do not count: no drift is asked of them, and nothing builds on their times.
+//           restart. Rows of others do not count: nothing builds on their times.
 
 #include "actors/actor.h"
 

@@ -192,6 +192,7 @@ static void on_advanced (link_t *self, step_t *step, const mail_t *mail)
         vector_merge (&self->rows, &rows);
         self->sequence = advanced.sequence;
         link_alarm_over (step, error_name (ERR_CLOCK_AHEAD), &self->ahead, &self->shared);
+        link_alarm_over (step, error_name (ERR_CLOCK_AHEAD), &self->ahead, &self->rows);
         link_alarm_over (step, "RESTORED", &self->restored, &self->shared);
         for (size_t i = 0; i < self->line_count; i++)
             if (self->lines[i]->state == LINE_OPEN) {

@@ -168,6 +168,7 @@ static void rows_feed (link_t *self, step_t *step, line_t *line)
         const watermark_t *mark = &self->rows.entries[i];
         bool own = uuid_equal (&mark->client, &self->me);
         if (uuid_equal (&mark->client, &line->client) ||
+            vector_upto (&line->deferred, &mark->client) > step->now.mono_ns ||
             (!own && !line->impatient && is_linked_with (line, &mark->client)))
             continue;
         while (budget && room (line) &&
@@ -326,6 +327,7 @@ static void deferred_retry (link_t *self, step_t *step, line_t *line)
     }
     if (due) {
         vector_copy (&line->shared_sent, &line->shared);
+        vector_copy (&line->rows_sent, &line->rows);
         link_feed_from (self, step, line);
     }
 }

@@ -260,6 +260,7 @@ static void on_ack (link_t *self, step_t *step, line_t *line, slice_t frame)
     if (rc == 0) {
         line->in_flight -= ack.credit;
         link_alarm_over (step, error_name (ERR_CLOCK_AHEAD), &line->refused, &line->shared);
+        link_alarm_over (step, error_name (ERR_CLOCK_AHEAD), &line->refused, &line->rows);
     } else
         garbage (self, step, line, rc, "an acknowledgement");
     vector_release (&vector);
@@ -288,6 +289,7 @@ static void on_defer (link_t *self, step_t *step, line_t *line, slice_t frame)
     vector_set (&line->deferred, &defer.client,
         step->now.mono_ns + (wait < DEFER_MOST_S ? wait : DEFER_MOST_S) * SECOND_NS, NULL);
     vector_copy (&line->shared_sent, &line->shared);
+    vector_copy (&line->rows_sent, &line->rows);
     link_feed_from (self, step, line);
 }
 
@@ -482,7 +484,8 @@ static void again_say (link_t *self, step_t *step, line_t *line, uint64_t error)
     buffer_release (&rows);
 }
 
-//  Ends the alarms about clients' batches that wait, as far as `taken` shows that they were taken.
+//  Ends the alarms about clients' batches and rows that wait, as far as `taken` shows that they were taken: one of the
+//  two vectors covers the timestamp, and then its time has come for the other too.
 void link_alarm_over (step_t *step, const char *code, vector_t *waiting, const vector_t *taken)
 {
     for (size_t i = waiting->count; i-- > 0;) {

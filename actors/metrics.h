@@ -25,6 +25,8 @@
     X (BATCHES_TAKEN, counter, "tidepool_batches_taken_total", "batches of others applied")        \
     X (BATCHES_REFUSED, counter, "tidepool_batches_refused_total", "batches of others refused")    \
     X (BATCHES_DEFERRED, counter, "tidepool_batches_deferred_total", "batches from too far ahead") \
+    X (ROWS_DEFERRED, counter, "tidepool_rows_deferred_total",                                     \
+        "stretches of rows from too far ahead")                                                    \
     X (ROWS_TAKEN, counter, "tidepool_rows_taken_total", "rows of others stored")                  \
     X (ROWS_WRITTEN, counter, "tidepool_rows_written_total", "own rows written")                   \
     X (PEER_BYTES_IN, counter, "tidepool_peer_bytes_in_total", "bytes from peers")                 \

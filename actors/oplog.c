@@ -204,6 +204,12 @@ static size_t times_append (const mail_t *mail, buffer_t *times)
     cursor_t cursor = cursor_over (mail_frame (mail, 0));
     slice_t bytes;
     batch_head_t head;
+    take_rows_t rows;
+    if (mail->envelope.verb == MAIL_TAKE_ROWS &&
+        message_unpack (&take_rows_type, mail->body, &rows, NULL) == 0) {
+        pack_uint (times, rows.upto);
+        return 1;
+    }
     if (mail->envelope.verb != MAIL_TAKE_BATCHES)
         return 0;
     while (!cursor_done (&cursor) && cursor_skip (&cursor, &bytes) == 0 &&

@@ -170,17 +170,37 @@ Test (clock, one_batch_from_tomorrow_moves_nobodys_clock_and_is_accepted_when_to
     sim_destroy (&sim);
 }
 
-Test (clock, rows_from_tomorrow_move_nobodys_clock_at_a_restart_either)
+static bool rows_are_told (sim_t *sim, void *context)
+{
+    (void)context;
+    return sim_alarm (sim, 0, "CLOCK_AHEAD") && sim_alarm (sim, 1, "CLOCK_AHEAD") &&
+           sim_alarm (sim, 2, "CLOCK_AHEAD");
+}
+
+Test (clock, rows_from_tomorrow_move_nobodys_clock_and_are_accepted_when_tomorrow_comes)
 {
     sim_t *sim = pool_of_three (203);
-    uuid16_t row = sim_uuid (1);
+    uuid16_t row = sim_uuid (1), own = sim_uuid (2);
     sim->nodes[1].skew_ns = DAY;
     cr_assert_eq (sim_apply (sim, 1, "create", "file_paths", &row, "tomorrow"), 0);
-    sim_pass (sim, 60);
+    cr_assert (sim_until (sim, rows_are_told, NULL, 60), "who defers, and who is deferred, say so");
+    sim->nodes[1].skew_ns = 0;
+    cr_assert_eq (sim_apply (sim, 2, "create", "file_paths", &own, "today"), 0);
+    uint64_t stamp = upto_at (sim, 1, WATERMARK_ROWS, 1);
+    uint64_t todays = upto_at (sim, 2, WATERMARK_ROWS, 2);
     restart (sim, 0);
     expect_clock_of_today (sim, 0, 10);
-    sim_pass (sim, 30);
+    sim_pass (sim, 60);
     expect_clock_of_today (sim, 2, 11);
+    cr_expect_lt (upto_at (sim, 0, WATERMARK_ROWS, 1), stamp, "they wait");
+    cr_expect_eq (upto_at (sim, 0, WATERMARK_ROWS, 2), todays, "and nobody else's do");
+    cr_expect_eq (upto_at (sim, 1, WATERMARK_ROWS, 2), todays);
+    sim_pass (sim, 24 * 3600 - 600);
+    sim_expect_converged (sim, 700);
+    cr_expect_eq (upto_at (sim, 0, WATERMARK_ROWS, 1), stamp);
+    sim_pass (sim, 60);
+    for (int node = 0; node < 3; node++)
+        cr_expect_not (sim_alarm (sim, node, "CLOCK_AHEAD"), "node %d", node);
     sim_destroy (&sim);
 }
 

@@ -161,14 +161,24 @@ class Clocks (ClockCase):
         self.assertEqual (a.get ("tags", tomorrow), {"name": "tomorrow"})
         wait_until (lambda: not any (map (self.clock_alarms, nodes)), what="no alarm is left")
 
-    def test_rows_of_tomorrow_move_nobodys_clock (self):
+    def test_rows_of_tomorrow_wait_as_batches_do (self):
         a, b = self.clocked ("a", "b")
         self.fake (b, DAY)
         wait_until (lambda: self.wall (b) > time.time () + DAY / 2, what="b's clock is ahead")
-        b.create ("file_paths", size=1)
-        wait_until (lambda: self.alarm (a) or a.count ("file_paths"), what="a hears of it")
+        row = b.create ("file_paths", size=1)
+        wait_until (lambda: self.alarm (a, tidepool.uuid_text (b.client)), what="a defers them")
+        wait_until (lambda: self.alarm (b, "a does not take"), what="b says so")
+        self.assertEqual (a.count ("file_paths"), 0)
         a.restart ()
         self.assertToday (self.stamp (a, name="today")[1])
+        c = self.node ("c", *SOON) # and a newcomer is ready all the same
+        join (c, a)
+        for node in (a, c):
+            self.fake (node, DAY)
+        c.restart ()
+        wait_until (lambda: a.get ("file_paths", row, owner=b.client), what="tomorrow has come")
+        wait_until (lambda: c.get ("file_paths", row, owner=b.client), what="and at c")
+        wait_until (lambda: not any (map (self.clock_alarms, (a, b, c))), what="no alarm is left")
 
 
 class Restored (ClockCase):
