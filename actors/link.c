@@ -199,7 +199,9 @@ static void on_advanced (link_t *self, step_t *step, const mail_t *mail)
         vector_merge (&self->shared, &shared);
         vector_merge (&self->rows, &rows);
         self->sequence = advanced.sequence;
-        link_ahead_over (step, &self->ahead, &self->shared);
+        link_alarm_over (step, error_name (ERR_CLOCK_AHEAD), &self->ahead, &self->shared);
+        link_alarm_over (step, error_name (ERR_CLOCK_AHEAD), &self->ahead, &self->rows);
+        link_alarm_over (step, "RESTORED", &self->restored, &self->shared);
         for (size_t i = 0; i < self->line_count; i++)
             if (self->lines[i]->state == LINE_OPEN) {
                 vector_merge (&self->lines[i]->ack_shared, &shared);
@@ -434,6 +436,7 @@ static void link_close (void **core_p)
     vector_release (&self->target_rows);
     vector_release (&self->seen);
     vector_release (&self->ahead);
+    vector_release (&self->restored);
     buffer_release (&self->ages);
     buffer_release (&self->bound[0]);
     buffer_release (&self->bound[1]);

@@ -76,8 +76,9 @@ typedef struct line {
     bool outside;    // it has to return, or we have: nothing else passes
     bool returns;    // we have
     bool welcomed;   // it may return to us
-    bool restored;   // it has forgotten batches of its own, and is told them
     bool peer_joins; // it takes a copy; it gets the log only from its giver
+    uint64_t
+        its_own; // of its own chain we held up to this when it greeted: more than it did, if it was restored
 
     //  What it has, as it says, and what is under way to it.
     vector_t shared;
@@ -155,7 +156,8 @@ typedef struct link {
     door_call_t door;
     buffer_t scratch;
     vector_t seen;
-    vector_t ahead; // batches of clients whose clock runs ahead, not taken yet
+    vector_t ahead;    // batches of clients whose clock runs ahead, not taken yet
+    vector_t restored; // this client: how far members hold its own chain, until it is back
 } link_t;
 
 //  link.c
@@ -194,7 +196,7 @@ bool link_is_paused (const link_t *self, const uuid16_t *client);
 void link_hear (link_t *self, step_t *step, line_t *line, mail_t **mail_p);
 void link_on_taken (link_t *self, step_t *step, const mail_t *mail);
 void link_ping (link_t *self, step_t *step, line_t *line, uint64_t verb);
-void link_ahead_over (step_t *step, vector_t *ahead, const vector_t *taken);
+void link_alarm_over (step_t *step, const char *code, vector_t *waiting, const vector_t *taken);
 void link_copy_go_on (link_t *self, step_t *step, line_t *line);
 void link_copy_ask (link_t *self, step_t *step, line_t *line);
 

@@ -58,16 +58,17 @@ static enum verdict judge (
     if (batch_peek (bytes, &head))
         return FEED_PASS;
     uint64_t sent = vector_upto (&line->shared_sent, &head.origin);
-    bool own = uuid_equal (&head.origin, &line->client) && !line->copying && !line->restored;
+    bool own = uuid_equal (&head.origin, &line->client) && head.upto > line->its_own &&
+               !line->copying;
     bool gap = head.after > sent && !head.issues_anew;
     if (head.upto <= sent || gap || own ||
         vector_upto (&line->deferred, &head.origin) > step->now.mono_ns)
         return FEED_PASS;
     if (batch_seen (bytes, &self->seen))
         return FEED_PASS;
-    if (!line->copying && !line->restored)
-        vector_remove (
-            &self->seen, &line->client); // its own chain it has, whatever we heard of it last
+    //  Its own chain it has, whatever we heard of it last, but for what it forgot.
+    if (!line->copying && vector_upto (&self->seen, &line->client) > line->its_own)
+        vector_remove (&self->seen, &line->client);
     if (!vector_covers_all (&line->shared_sent, &self->seen))
         return FEED_PASS;
     return is_left (self, step, line, sequence, &head.origin) ? FEED_WAIT : FEED_SEND;
@@ -185,6 +186,7 @@ static void rows_feed (link_t *self, step_t *step, line_t *line)
         const watermark_t *mark = &self->rows.entries[i];
         bool own = uuid_equal (&mark->client, &self->me);
         if (uuid_equal (&mark->client, &line->client) ||
+            vector_upto (&line->deferred, &mark->client) > step->now.mono_ns ||
             (!own && !line->impatient && is_linked_with (line, &mark->client)))
             continue;
         while (budget && room (line) &&
@@ -345,6 +347,7 @@ static void deferred_retry (link_t *self, step_t *step, line_t *line)
     }
     if (due) {
         vector_copy (&line->shared_sent, &line->shared);
+        vector_copy (&line->rows_sent, &line->rows);
         link_feed_from (self, step, line);
     }
 }

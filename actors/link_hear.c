@@ -262,7 +262,8 @@ static void on_ack (link_t *self, step_t *step, line_t *line, slice_t frame)
     }
     if (rc == 0) {
         line->in_flight -= ack.credit;
-        link_ahead_over (step, &line->refused, &line->shared);
+        link_alarm_over (step, error_name (ERR_CLOCK_AHEAD), &line->refused, &line->shared);
+        link_alarm_over (step, error_name (ERR_CLOCK_AHEAD), &line->refused, &line->rows);
     } else
         garbage (self, step, line, rc, "an acknowledgement");
     vector_release (&vector);
@@ -291,6 +292,7 @@ static void on_defer (link_t *self, step_t *step, line_t *line, slice_t frame)
     vector_set (&line->deferred, &defer.client,
         step->now.mono_ns + (wait < DEFER_MOST_S ? wait : DEFER_MOST_S) * SECOND_NS, NULL);
     vector_copy (&line->shared_sent, &line->shared);
+    vector_copy (&line->rows_sent, &line->rows);
     link_feed_from (self, step, line);
 }
 
@@ -526,17 +528,18 @@ static void again_say (link_t *self, step_t *step, line_t *line, uint64_t error)
     buffer_release (&rows);
 }
 
-//  Ends the alarms of clients whose clock ran ahead, as far as `taken` shows that their batches were taken.
-void link_ahead_over (step_t *step, vector_t *ahead, const vector_t *taken)
+//  Ends the alarms about clients' batches and rows that wait, as far as `taken` shows that they were taken: one of the
+//  two vectors covers the timestamp, and then its time has come for the other too.
+void link_alarm_over (step_t *step, const char *code, vector_t *waiting, const vector_t *taken)
 {
-    for (size_t i = ahead->count; i-- > 0;) {
+    for (size_t i = waiting->count; i-- > 0;) {
         char subject[UUID_TEXT_SIZE];
-        uuid16_t client = ahead->entries[i].client;
-        if (vector_upto (taken, &client) < ahead->entries[i].upto)
+        uuid16_t client = waiting->entries[i].client;
+        if (vector_upto (taken, &client) < waiting->entries[i].upto)
             continue;
         uuid_to_text (&client, subject);
-        step_alarm (step, error_name (ERR_CLOCK_AHEAD), subject, NULL);
-        vector_remove (ahead, &client);
+        step_alarm (step, code, subject, NULL);
+        vector_remove (waiting, &client);
     }
 }
 

@@ -268,8 +268,6 @@ static void line_opened (link_t *self, step_t *step, line_t *line)
     metric_set (step->metrics, METRIC_PEERS_ONLINE, open);
     vector_copy (&line->shared_sent, &line->shared);
     vector_copy (&line->rows_sent, &line->rows);
-    line->restored = !line->peer_joins && vector_upto (&line->shared, &line->client) <
-                                              vector_upto (&self->shared, &line->client);
     link_feed_from (self, step, line);
     link_ping (self, step, line, PEER_PING);
     link_fence (self, step, line);
@@ -313,6 +311,25 @@ static int hello_take (line_t *line, const peer_hello_t *hello)
     return rc ? rc : link_linked_unpack (line, hello->linked);
 }
 
+//  A client of whose own chain others hold more than itself was restored from an old copy of its directory: it is
+//  sent its batches back, as far as the log still has them.
+static void own_compare (link_t *self, step_t *step, line_t *line)
+{
+    char subject[UUID_TEXT_SIZE];
+    uint64_t own = vector_upto (&self->shared, &self->me);
+    uint64_t known = vector_upto (&line->shared, &self->me);
+    uint64_t its_own = vector_upto (&self->shared, &line->client);
+    line->its_own = its_own > vector_upto (&line->shared, &line->client) ? its_own : 0;
+    if (self->joining || known <= own)
+        return;
+    uuid_to_text (&self->me, subject);
+    vector_raise (&self->restored, &self->me, known, NULL);
+    step_alarm (step, "RESTORED", subject,
+        "members hold later batches of this client than it does itself: its data directory is an "
+        "older copy; "
+        "write nothing here until they are back");
+}
+
 void link_on_hello (link_t *self, step_t *step, line_t *line, slice_t frame)
 {
     peer_hello_t hello;
@@ -337,6 +354,7 @@ void link_on_hello (link_t *self, step_t *step, line_t *line, slice_t frame)
         vector_copy (&self->target_shared, &line->shared);
         vector_copy (&self->target_rows, &line->rows);
     }
+    own_compare (self, step, line);
     if (resources_known (step, hello.resources)) {
         line_opened (self, step, line);
         return;

@@ -30,11 +30,23 @@ static void vectors_pack (link_t *self, buffer_t *out)
     }
 }
 
+//  What is deferred here keeps nobody waiting: an alarm says it.
+static bool is_behind (link_t *self, const vector_t *here, const vector_t *target)
+{
+    for (size_t i = 0; i < target->count; i++) {
+        const watermark_t *wanted = &target->entries[i];
+        if (vector_upto (here, &wanted->client) < wanted->upto &&
+            !vector_find (&self->ahead, &wanted->client))
+            return true;
+    }
+    return false;
+}
+
 //  nil when this node is ready: it copies nothing, and has what its giver had when the copy began.
 static void joining_pack (link_t *self, buffer_t *out)
 {
-    bool behind = self->has_target && (!vector_covers_all (&self->shared, &self->target_shared) ||
-                                          !vector_covers_all (&self->rows, &self->target_rows));
+    bool behind = self->has_target && (is_behind (self, &self->shared, &self->target_shared) ||
+                                          is_behind (self, &self->rows, &self->target_rows));
     if (!self->joining && !behind) {
         pack_nil (out);
         return;

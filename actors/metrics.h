@@ -31,6 +31,8 @@
         "remembered deletions that became causally stable")                                        \
     X (BATCHES_REFUSED, counter, "tidepool_batches_refused_total", "batches of others refused")    \
     X (BATCHES_DEFERRED, counter, "tidepool_batches_deferred_total", "batches from too far ahead") \
+    X (ROWS_DEFERRED, counter, "tidepool_rows_deferred_total",                                     \
+        "stretches of rows from too far ahead")                                                    \
     X (ROWS_TAKEN, counter, "tidepool_rows_taken_total", "rows of others stored")                  \
     X (ROWS_WRITTEN, counter, "tidepool_rows_written_total", "own rows written")                   \
     X (PEER_BYTES_IN, counter, "tidepool_peer_bytes_in_total", "bytes from peers")                 \

@@ -212,6 +212,12 @@ static size_t times_append (const mail_t *mail, buffer_t *times)
     cursor_t cursor = cursor_over (mail_frame (mail, 0));
     slice_t bytes;
     batch_head_t head;
+    take_rows_t rows;
+    if (mail->envelope.verb == MAIL_TAKE_ROWS &&
+        message_unpack (&take_rows_type, mail->body, &rows, NULL) == 0) {
+        pack_uint (times, rows.upto);
+        return 1;
+    }
     if (mail->envelope.verb != MAIL_TAKE_BATCHES)
         return 0;
     while (!cursor_done (&cursor) && batch_skip (&cursor, &bytes) == 0 &&
@@ -222,9 +228,17 @@ static size_t times_append (const mail_t *mail, buffer_t *times)
     return count;
 }
 
+//  This client's newest timestamp that is here.
+static uint64_t own_newest (const oplog_t *self)
+{
+    const uuid16_t *me = &self->setup->identity->client;
+    uint64_t shared = vector_upto (&self->shared, me), rows = vector_upto (&self->rows, me);
+    return shared > rows ? shared : rows;
+}
+
 static void ask_clock (oplog_t *self, step_t *step)
 {
-    clock_ask_t ask = {.count = 0};
+    clock_ask_t ask = {.own = own_newest (self)};
     buffer_t times = {NULL, 0, 0}, packed = {NULL, 0, 0};
     size_t bytes = 0, count = 0;
     while (self->held.head && (bytes == 0 || bytes < LIMIT_SEAL_BYTES)) {
@@ -308,6 +322,18 @@ static void work_begin (oplog_t *self)
     vector_clear (&self->shared_rose);
     vector_clear (&self->rows_rose);
     self->clients_changed = self->resources_changed = self->joined_changed = false;
+}
+
+//  What was taken back of this client's own chain, after a restore, comes before what it writes now. The clock had
+//  not heard of it at the grant; it does at the next question.
+static void own_begin (oplog_t *self)
+{
+    uint64_t newest = own_newest (self);
+    if (self->grant.count && self->next_stamp <= newest) {
+        self->next_stamp = newest + 1;
+        self->last_stamp = newest + self->grant.count;
+    }
+    oplog_writer_begin (self);
 }
 
 static int work_mail (oplog_t *self, step_t *step, const mail_t *mail)
@@ -419,7 +445,8 @@ static int oplog_work (void *core, step_t *step)
     self->stale = true; // until it is settled: the cache runs ahead of the store now
     work_begin (self);
     for (int own = 0; own <= 1; own++) {
-        oplog_writer_begin (self); // others may have brought batches of our own
+        if (own)
+            own_begin (self);
         for (mail_t *mail = self->group.head; rc == 0 && mail; mail = mail->next)
             if (comes_from_others (mail->envelope.verb) == !own)
                 rc = work_mail (self, step, mail);
@@ -431,7 +458,7 @@ static int oplog_work (void *core, step_t *step)
     if (rc == 0)
         rc = rows_save (self, step);
     if (rc == 0 && self->grant.count)
-        rc = node_put_uint (step->txn, "clock", self->grant.first + self->grant.count - 1);
+        rc = node_put_uint (step->txn, "clock", self->last_stamp);
     if (rc == 0)
         rc = oplog_sweep (self, step);
     if (rc == 0)

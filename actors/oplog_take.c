@@ -96,7 +96,8 @@ static int batch_check (oplog_t *self, step_t *step, const batch_t *batch, uint6
     if (!origin || timestamp_is_none (&origin->admitted))
         return ERR_NOT_MEMBER;
     int rc = chain_check (self, batch);
-    if (rc == 0 && ahead)
+    //  What this client has stamped itself is never too far ahead: its clock goes on from there.
+    if (rc == 0 && ahead && !uuid_equal (&batch->origin, &self->setup->identity->client))
         rc = ERR_CLOCK_AHEAD;
     if (rc == 0 && !vector_covers_all (&self->shared, &batch->seen))
         rc = ERR_TOO_EARLY;
@@ -296,7 +297,12 @@ int oplog_take_rows (oplog_t *self, step_t *step, const mail_t *mail)
     taken_t answer = {.error = 0};
     if (step_unpack (step, mail, &take_rows_type, &take))
         return 0;
+    uint64_t ahead = 0;
+    if (!cursor_done (&self->ahead_cursor) && cursor_uint (&self->ahead_cursor, &ahead))
+        return ERR_INTERNAL;
     int rc = rows_check (self, &take);
+    if (rc == 0 && ahead)
+        rc = ERR_CLOCK_AHEAD;
     if (rc == 0) {
         rc = rows_put (self, step, mail, &take);
         if (rc == 0)
@@ -305,8 +311,10 @@ int oplog_take_rows (oplog_t *self, step_t *step, const mail_t *mail)
     if (rc && oplog_is_fatal (rc))
         return rc;
     if (rc && rc != ERR_DUPLICATE) {
-        metric_add (step->metrics, METRIC_PEER_GARBAGE, 1);
-        answer = (taken_t){.error = (uint64_t)-rc, .client = take.owner, .upto = take.upto};
+        bool deferred = rc == ERR_CLOCK_AHEAD;
+        metric_add (step->metrics, deferred ? METRIC_ROWS_DEFERRED : METRIC_PEER_GARBAGE, 1);
+        answer = (taken_t){
+            .error = (uint64_t)-rc, .client = take.owner, .ahead = ahead, .upto = take.upto};
     }
     oplog_take_answer (step, mail, &answer);
     return 0;

@@ -36,7 +36,8 @@ const char *actor_name (int actor); // "clock"
 
 #define CLOCK_ASK_FIELDS(F, S)                                                                     \
     F (S, UINT, count, MUST, "how many timestamps are wanted; may be 0")                           \
-    F (S, RAW, times, MAY, "[uint64, …]: received times to take first, in order")
+    F (S, RAW, times, MAY, "[uint64, …]: received times to take first, in order")                  \
+    F (S, UINT, own, MAY, "this client's own newest timestamp in the store: the clock is past it")
 #define CLOCK_GRANT_FIELDS(F, S)                                                                   \
     F (S, UINT, first, MUST, "first, first + 1, … are yours")                                      \
     F (S, UINT, count, MUST, "how many; 0 if the clock can give none")                             \

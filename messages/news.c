@@ -140,12 +140,12 @@ static void whole_take (
     if (timestamp_is_none (floor))
         return;
     properties_t *strong = &news->record.strong;
-    bool has_floor = !timestamp_is_none (&mine->floor);
+    bool weak_shows = timestamp_is_none (&mine->floor) || is_later (&mine->created, &mine->floor);
     for (size_t i = 0; i < strong->count; i++)
         if (!is_later (&mine->floor, &strong->entries[i].stamp) &&
             is_later (floor, &strong->entries[i].stamp))
             strong->entries[i].stamp = *floor;
-    for (size_t i = 0; !has_floor && i < mine->weak.count; i++) {
+    for (size_t i = 0; weak_shows && i < mine->weak.count; i++) {
         property_t property = mine->weak.entries[i];
         if (properties_find (&mine->strong, property.name))
             continue;
@@ -155,6 +155,8 @@ static void whole_take (
     }
     if (is_later (floor, &news->record.floor))
         news->record.floor = *floor;
+    if (is_later (&news->record.created, &news->record.floor))
+        news->record.created = news->record.floor; // or it would hide no weak values (record_join.c)
 }
 
 static bool shows_the_same (const record_t *a, const record_t *b, record_rule_t rule)

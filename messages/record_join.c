@@ -251,7 +251,7 @@ static bool life_stand_on (record_t *self, const timestamp_t *floor)
         life_revive (self, floor);
         return true;
     }
-    life_end (self);
+    record_end_life (self);
     self->floor = *floor;
     return true;
 }

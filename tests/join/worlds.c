@@ -53,35 +53,6 @@ static bool is_closed (const worlds_t *self, unsigned set)
     return true;
 }
 
-static void properties_copy (properties_t *self, const properties_t *from)
-{
-    if (self->capacity < from->count) {
-        self->entries = realloc (self->entries, from->count * sizeof *self->entries);
-        assert (self->entries);
-        self->capacity = from->count;
-    }
-    if (from->count)
-        memcpy (self->entries, from->entries, from->count * sizeof *self->entries);
-    self->count = from->count;
-}
-
-static void record_copy (record_t *self, const record_t *from)
-{
-    self->created = from->created;
-    self->written = from->written;
-    self->floor = from->floor;
-    if (self->deleted_capacity < from->deleted_count) {
-        self->deleted = realloc (self->deleted, from->deleted_count * sizeof *self->deleted);
-        assert (self->deleted);
-        self->deleted_capacity = from->deleted_count;
-    }
-    if (from->deleted_count)
-        memcpy (self->deleted, from->deleted, from->deleted_count * sizeof *self->deleted);
-    self->deleted_count = from->deleted_count;
-    properties_copy (&self->strong, &from->strong);
-    properties_copy (&self->weak, &from->weak);
-}
-
 //  ---- the states of one set
 
 //  The last record of the list was made just now: keeps and checks it if it is new.

@@ -212,12 +212,14 @@ Test (pool, a_copy_whose_giver_is_gone_goes_on_with_another_member)
     sim_t *sim = sim_new (10, 3);
     uuid16_t late = sim_uuid (1);
     sim_pair (sim, 0, 1);
-    fill (sim, 0, 20);
+    fill (sim, 0, 60); // more than the giver's credit lets be under way when it is killed
     sim_pass (sim, 60);
     join_without_waiting (sim, 0, 2);
     cr_assert (sim_until (sim, copy_is_begun, &sim->nodes[2], 60));
+    sim_cut (sim, 1, 2, true); // or that one may have given the rest before the app is answered
     sim_kill (sim, 0);
     cr_assert_eq (sim_apply (sim, 2, "create", "tags", &late, "early"), ERR_BUSY);
+    sim_cut (sim, 1, 2, false);
     sim_pass (sim, 60);
     cr_assert_eq (sim_apply (sim, 2, "create", "tags", &late, "late"), 0);
     sim_start (sim, 0);

@@ -14,6 +14,7 @@ import signal
 import struct
 import subprocess
 import termios
+import time
 import uuid as uuids
 
 import tidepool
@@ -138,6 +139,32 @@ class Timestamp (CommandCase):
         self.assertUsage ("timestamp", f"{2**64}/{self.ID}")
         self.assertUsage ("timestamp", f"-1/{self.ID}")
         self.assertUsage ("timestamp", f"1/{self.ID[1:]}")
+
+    def test_the_edges_of_the_scale (self):
+        for shown, number in (("1970-01-01T00:00:00.000000000Z", 0),
+                              ("2038-01-19T03:14:08.000000000Z", 2**31 << 32),
+                              ("2106-02-07T06:28:15.999999999Z", 2**64 - 4)):
+            self.assertEqual (self.document ("timestamp", f"{shown}/{self.ID}")["time"], number)
+            self.assertEqual (self.document ("timestamp", f"{number}/{self.ID}")["text"],
+                              f"{shown}/{self.ID}")
+        for shown in ("1969-12-31T23:59:59Z", "2106-02-07T06:28:16Z", "2022-02-29T00:00:00Z"):
+            self.assertUsage ("timestamp", f"{shown}/{self.ID}")
+
+    def test_now_is_this_machines_wall_clock (self):
+        before = time.time ()
+        shown = self.document ("timestamp", f"now/{self.ID}")
+        self.assertLessEqual (before - 0.001, shown["time"] / 2**32)
+        self.assertLessEqual (shown["time"] / 2**32, time.time () + 0.001)
+        self.assertUsage ("timestamp", "now")
+        self.assertUsage ("timestamp", "now/1")
+
+    def test_people_are_shown_local_time_too (self):
+        done = subprocess.run (
+            [str (tidepool.BIN / "tidepool"), "timestamp", f"2022-04-09T06:53:36.9Z/{self.ID}"],
+            stdout=subprocess.PIPE, timeout=tidepool.DEADLINE, text=True,
+            env={**os.environ, "TZ": "XYZ-05:30"})
+        self.assertEqual (done.returncode, 0)
+        self.assertIn ("local   2022-04-09 12:23:36 +0530\n", done.stdout)
 
 
 class Data (CommandCase):

@@ -205,6 +205,7 @@ class Node:
         self.log = place / (name + ".log")
         self.process = None
         self.start_settings = ()
+        self.environment = {}   # of its processes, added to the test's own
         self.sockets = {}
         init = ["init", self.dir, "--name", name]
         for setting in settings:
@@ -230,7 +231,7 @@ class Node:
         with open (self.log, "ab") as log:
             self.process = subprocess.Popen (
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=before,
-                restore_signals=False)
+                restore_signals=False, env={**os.environ, **self.environment})
         self.sockets = {}
         if wait:
             wait_until (self.answers, what=f"{self.name} answers")

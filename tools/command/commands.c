@@ -65,7 +65,7 @@ const command_entry_t command_entries[] = {
     {"verify", "", "count and digest all records anew",
      "Exit status 1 if anything is not as it was counted.\n", 0, 0, 0, command_verify},
     {"timestamp", "VALUE", "a timestamp's two forms",
-     "VALUE is TEXT/ID or NUMBER/ID. Needs no node.\n", 1, 1, 0, command_timestamp},
+     "VALUE is TEXT/ID, NUMBER/ID or now/ID. Needs no node.\n", 1, 1, 0, command_timestamp},
     {"stop", "", "stop the node, and wait until it has stopped", NULL, 0, 0, 0, command_stop},
 };
 // clang-format on
