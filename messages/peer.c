@@ -22,6 +22,12 @@ MESSAGE_DESCRIBE (peer_copy_state, MESSAGE_ARRAY, PEER_COPY_STATE_FIELDS, "what 
 MESSAGE_DESCRIBE (
     peer_copy_chunk, MESSAGE_ARRAY, PEER_COPY_CHUNK_FIELDS, "a stretch of the shared records")
 MESSAGE_DESCRIBE (peer_bye, MESSAGE_ARRAY, PEER_BYE_FIELDS, "the last word, with its reason")
+MESSAGE_DESCRIBE (peer_ranges, MESSAGE_ARRAY, PEER_RANGES_FIELDS,
+    "where do we differ? one question at a time, while digests differ at equal vectors")
+MESSAGE_DESCRIBE (peer_digests, MESSAGE_ARRAY, PEER_DIGESTS_FIELDS, "the answer to `ranges`")
+MESSAGE_DESCRIBE (peer_want, MESSAGE_ARRAY, PEER_WANT_FIELDS, "asks for the records of a range")
+MESSAGE_DESCRIBE (peer_records, MESSAGE_ARRAY, PEER_RECORDS_FIELDS,
+    "the answer to `want`, or what is to be merged there")
 MESSAGE_DESCRIBE (
     door_request, MESSAGE_ARRAY, DOOR_REQUEST_FIELDS, "what an invited client says at the door")
 MESSAGE_DESCRIBE (door_answer, MESSAGE_ARRAY, DOOR_ANSWER_FIELDS, "what it is told there")

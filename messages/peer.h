@@ -80,6 +80,33 @@
     F (S, TEXT, error, MUST, "an error's name, or OK")                                             \
     F (S, TEXT, text, MUST, "for people")
 
+#define PEER_RANGES_FIELDS(F, S)                                                                   \
+    F (S, UINT, verb, MUST, "14: what do you show in these ranges?")                               \
+    F (S, UINT, number, MUST, "of the question; its answer bears it")                              \
+    F (S, TEXT, resource, MUST, "a shared one")                                                    \
+    F (S, UUID, from, MUST, "the first uuid of the first range")                                   \
+    F (S, RAW, ends, MUST,                                                                         \
+        "[bin 16, …], 1 to 16, ascending: where each range ends and the next begins; the last "  \
+        "may "                                                                                     \
+        "be nil: the end")
+#define PEER_DIGESTS_FIELDS(F, S)                                                                  \
+    F (S, UINT, verb, MUST, "15")                                                                  \
+    F (S, UINT, number, MUST, "of the question")                                                   \
+    F (S, RAW, digests, MUST, "[count, bin 16, …]: of each range; empty: not now")
+#define PEER_WANT_FIELDS(F, S)                                                                     \
+    F (S, UINT, verb, MUST, "16: what do you know of the records of this range?")                  \
+    F (S, UINT, number, MUST, "of the question; its answer bears it")                              \
+    F (S, TEXT, resource, MUST, "a shared one")                                                    \
+    F (S, UUID, from, MUST, "its first uuid")                                                      \
+    F (S, RAW, to, MUST, "bin 16: before which it ends; nil: the end")
+#define PEER_RECORDS_FIELDS(F, S)                                                                  \
+    F (S, UINT, verb, MUST, "17; frame 1: records, each [bin 16, record], ascending by uuid")      \
+    F (S, UINT, number, MUST, "of the question; 0: nobody asked: they are to be merged")           \
+    F (S, TEXT, resource, MUST, "a shared one")                                                    \
+    F (S, UUID, from, MUST, "these are all of the sender's from here …")                           \
+    F (S, RAW, to, MUST, "… to before here (bin 16), or to the end (nil)")                         \
+    F (S, RAW, vector, MUST, "the watermarks of batches that they stand for")
+
 #define DOOR_REQUEST_FIELDS(F, S)                                                                  \
     F (S, UINT, version, MUST, "of this protocol: 1")                                              \
     F (S, KEY, key, MUST, "the Ed25519 key of who wants in")                                       \
@@ -105,7 +132,11 @@
     X (COPY, peer_copy, 10, "asks for the whole database")                                         \
     X (COPY_STATE, peer_copy_state, 11, "what a copy begins with")                                 \
     X (COPY_CHUNK, peer_copy_chunk, 12, "a stretch of the records")                                \
-    X (BYE, peer_bye, 13, "why this connection ends")
+    X (BYE, peer_bye, 13, "why this connection ends")                                              \
+    X (RANGES, peer_ranges, 14, "asks for digests of ranges, to find where two nodes differ")      \
+    X (DIGESTS, peer_digests, 15, "the digests of these ranges")                                   \
+    X (WANT, peer_want, 16, "asks for the records of a small range")                               \
+    X (RECORDS, peer_records, 17, "the records of a range, to be compared or merged")
 
 MESSAGE_STRUCT (peer_hello, PEER_HELLO_FIELDS)
 MESSAGE_STRUCT (peer_ping, PEER_PING_FIELDS)
@@ -119,6 +150,10 @@ MESSAGE_STRUCT (peer_copy, PEER_COPY_FIELDS)
 MESSAGE_STRUCT (peer_copy_state, PEER_COPY_STATE_FIELDS)
 MESSAGE_STRUCT (peer_copy_chunk, PEER_COPY_CHUNK_FIELDS)
 MESSAGE_STRUCT (peer_bye, PEER_BYE_FIELDS)
+MESSAGE_STRUCT (peer_ranges, PEER_RANGES_FIELDS)
+MESSAGE_STRUCT (peer_digests, PEER_DIGESTS_FIELDS)
+MESSAGE_STRUCT (peer_want, PEER_WANT_FIELDS)
+MESSAGE_STRUCT (peer_records, PEER_RECORDS_FIELDS)
 MESSAGE_STRUCT (door_request, DOOR_REQUEST_FIELDS)
 MESSAGE_STRUCT (door_answer, DOOR_ANSWER_FIELDS)
 
