@@ -3,6 +3,7 @@
 //  A record of which nothing is left to remember, but whose deletion `changes` still tells, is a
 //  mark alone. Others that are nothing are not there.
 
+#include "store/damage.h"
 #include "store/shared.h"
 #include "store/state.h"
 
@@ -32,12 +33,16 @@ int state_load (
     slice_t value;
     key_record (&key, slot->entry.number, uuid);
     int rc = table_get (txn, TABLE_SHARED, key_slice (&key), &value);
+    if (!rc)
+        rc = state_unpack (txn, value, ret_state, record);
+    if (rc == ERR_CORRUPT && txn->write)
+        rc = damage_aside (txn, slot, uuid);
     if (rc == ERR_NOT_FOUND) {
         record_clear (record);
         *ret_state = (state_t){0};
         return 0;
     }
-    return rc ? rc : state_unpack (txn, value, ret_state, record);
+    return rc;
 }
 
 void state_show (const slot_t *slot, const record_t *record, buffer_t *out)
