@@ -6,6 +6,9 @@
 //  link_hear.c     what a peer says
 //  link_feed.c     what a peer is sent: the log at its watermark, rows, records of a copy
 //  link_report.c   what operators are told
+//  link_diverge.c  what a ping's digests show
+//  link_repair.c   where we differ from a peer: asks, and has it merged
+//  link_answer.c   the same of a peer that asks us
 //
 //  A line:
 //
@@ -99,6 +102,8 @@ typedef struct line {
     uint64_t credit_due; // bytes to give back with the next ack
     vector_t ack_shared; // of ours, to be told with the next ack
     vector_t ack_rows;
+
+    struct line_repair *repair; // NULL until something differs or is asked (link_repair.h)
 } line_t;
 
 typedef struct door_call {
@@ -139,7 +144,8 @@ typedef struct link {
     door_call_t door;
     buffer_t scratch;
     vector_t seen;
-    vector_t ahead; // batches of clients whose clock runs ahead, not taken yet
+    vector_t ahead;       // batches of clients whose clock runs ahead, not taken yet
+    size_t repair_budget; // records that may still be read for repairs in this round
 } link_t;
 
 //  link.c
@@ -176,6 +182,7 @@ bool link_is_paused (const link_t *self, const uuid16_t *client);
 
 //  link_hear.c
 void link_hear (link_t *self, step_t *step, line_t *line, mail_t **mail_p);
+void link_refuse (link_t *self, step_t *step, line_t *line, int error, const char *what);
 void link_on_taken (link_t *self, step_t *step, const mail_t *mail);
 void link_ping (link_t *self, step_t *step, line_t *line, uint64_t verb);
 void link_ahead_over (step_t *step, vector_t *ahead, const vector_t *taken);

@@ -1,8 +1,8 @@
 //  oplog - the one that writes
 //
 //  Takes    APPLY (api), DECLARE (api, link), WRITE (pool, ingest, link), TAKE_BATCHES, TAKE_ROWS, COPY_BEGIN,
-//           COPY_CHUNK (link), CLOCK_GRANT (clock)
-//  Sends    CLOCK_ASK (clock); APPLIED, WRITTEN, TAKEN to who asked; ADVANCED (link, pool, api); ALARM (admin)
+//           COPY_CHUNK, REPAIR (link), SCRUB (admin), CLOCK_GRANT (clock)
+//  Sends    CLOCK_ASK (clock); APPLIED, WRITTEN, TAKEN, REPAIRED to who asked; ADVANCED (link, pool, api); ALARM (admin)
 //
 //  Group commit is the natural one: what arrives while a group waits for the clock or is being
 //  committed is the next group.
@@ -15,6 +15,8 @@
 //  have seen had been applied before each of its operations, and each of its timestamps is larger.
 
 #include "actors/oplog.h"
+
+#include "store/damage.h"
 
 #include <stdlib.h>
 
@@ -260,9 +262,11 @@ static void oplog_receive (void *core, step_t *step, mail_t **mail_p)
     case MAIL_TAKE_ROWS:
     case MAIL_COPY_BEGIN:
     case MAIL_COPY_CHUNK:
+    case MAIL_REPAIR:
         mail_list_append (&self->held, *mail_p);
         *mail_p = NULL;
         break;
+    case MAIL_SCRUB: oplog_scrub_hurry (self, step); break;
     default: metric_add (step->metrics, METRIC_MAIL_REFUSED, 1);
     }
 }
@@ -273,7 +277,7 @@ static bool oplog_ready (void *core, step_t *step)
     oplog_t *self = core;
     if (!self->asked && self->held.head)
         ask_clock (self, step);
-    return self->asked && self->granted;
+    return (self->asked && self->granted) || oplog_scrub_due (self, step);
 }
 
 //  ---- the transaction
@@ -308,6 +312,7 @@ static int work_mail (oplog_t *self, step_t *step, const mail_t *mail)
     case MAIL_TAKE_ROWS: return oplog_take_rows (self, step, mail);
     case MAIL_COPY_BEGIN: return oplog_copy_begin (self, step, mail);
     case MAIL_COPY_CHUNK: return oplog_copy_chunk (self, step, mail);
+    case MAIL_REPAIR: return oplog_repair (self, step, mail);
     }
     return 0;
 }
@@ -385,6 +390,8 @@ static int oplog_work (void *core, step_t *step)
     if (rc)
         return rc;
     self->stale = true; // until it is settled: the cache runs ahead of the store now
+    if (!self->asked)
+        return oplog_scrub (self, step);
     work_begin (self);
     for (int own = 0; own <= 1; own++)
         for (mail_t *mail = self->group.head; rc == 0 && mail; mail = mail->next)
@@ -398,7 +405,9 @@ static int oplog_work (void *core, step_t *step)
         rc = node_put_uint (step->txn, "clock", self->grant.first + self->grant.count - 1);
     if (rc == 0)
         rc = announce (self, step);
-    return rc;
+    if (rc == 0 && damage_count (step->txn))
+        rc = oplog_damaged (self, step);
+    return rc || !oplog_scrub_due (self, step) ? rc : oplog_scrub (self, step);
 }
 
 static void refuse_group (oplog_t *self, step_t *step, int error)
@@ -414,6 +423,7 @@ static void refuse_group (oplog_t *self, step_t *step, int error)
             oplog_take_answer (step, mail, &taken);
             break;
         }
+        case MAIL_REPAIR: oplog_repair_answer (step, mail, error, NULL); break;
         default: oplog_write_answer (step, mail, error, NULL);
         }
 }
@@ -435,6 +445,13 @@ static void oplog_settle (void *core, step_t *step, int error)
     self->asked = self->granted = false;
     if (self->held.head)
         ask_clock (self, step);
+    oplog_scrub_plan (self, step);
+}
+
+//  The scrub's slices are worked when they are due; here only the next wake is set.
+static void oplog_tick (void *core, step_t *step)
+{
+    oplog_scrub_plan (core, step);
 }
 
 //  ---- life
@@ -482,7 +499,8 @@ static int oplog_open (const actor_setup_t *setup, step_t *step, void **ret_self
     self->setup = setup;
     self->stale = true;
     *ret_self = self;
-    return 0;
+    step_wake_at (step, 0);
+    return oplog_damage_tell (step);
 }
 
 static void oplog_close (void **core_p)
@@ -519,5 +537,6 @@ const actor_class_t oplog_class = {
     .ready = oplog_ready,
     .work = oplog_work,
     .settle = oplog_settle,
+    .tick = oplog_tick,
     .close = oplog_close,
 };

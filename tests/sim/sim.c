@@ -438,6 +438,7 @@ static void node_make (sim_t *self, size_t index)
     config->stale_after_s = 2592000;
     config->ack_interval_s = 60;
     config->ping_interval_s = 5;
+    config->scrub_interval_s = 86400;
     config->max_value_bytes = 1 << 20;
     node->setup = (actor_setup_t){.config = config, .identity = &node->identity, .version = "sim"};
     sim_start (self, (int)index);
@@ -524,10 +525,7 @@ int sim_command (sim_t *self, int index, int actor, const char *verb, const char
 int sim_apply (sim_t *self, int index, const char *action, const char *resource,
     const uuid16_t *uuid, const char *name)
 {
-    sim_node_t *node = &self->nodes[index];
     buffer_t ops = {NULL, 0, 0};
-    apply_t apply = {.intake = false};
-    applied_t applied;
     pack_array (&ops, 1);
     pack_map (&ops, name ? 4 : 3);
     pack_string (&ops, "action");
@@ -542,11 +540,35 @@ int sim_apply (sim_t *self, int index, const char *action, const char *resource,
         pack_string (&ops, "name");
         pack_string (&ops, name);
     }
-    slice_t frame = buffer_slice (&ops);
-    cr_assert (ask (node, ACTOR_OPLOG, ACTOR_API, MAIL_APPLY, &apply_type, &apply, &frame, 1));
+    int rc = sim_apply_all (self, index, buffer_slice (&ops));
     buffer_release (&ops);
+    return rc;
+}
+
+int sim_apply_all (sim_t *self, int index, slice_t ops)
+{
+    sim_node_t *node = &self->nodes[index];
+    apply_t apply = {.intake = false};
+    applied_t applied;
+    cr_assert (ask (node, ACTOR_OPLOG, ACTOR_API, MAIL_APPLY, &apply_type, &apply, &ops, 1));
     cr_assert_eq (message_unpack (&applied_type, node->answer->body, &applied, NULL), 0);
     return -(int)applied.error;
+}
+
+bool sim_say (sim_t *self, int from, int to, const slice_t *frames, size_t count)
+{
+    for (sim_wire_t *wire = self->wires; wire; wire = wire->next) {
+        bool dials = wire->dialler == from && wire->listener == to;
+        if (wire->socket != LINK_PEERS ||
+            (!dials && (wire->dialler != to || wire->listener != from)))
+            continue;
+        edge_in_t in = {.socket = wire->socket,
+            .line = dials ? wire->listener_line : wire->dialler_line,
+            .key = dials ? wire->dialler_key : self->nodes[from].identity.curve};
+        give (&self->nodes[to], MAIL_EDGE_IN, &edge_in_type, &in, frames, count);
+        return true;
+    }
+    return false;
 }
 
 int sim_take (sim_t *self, int index, slice_t batches)

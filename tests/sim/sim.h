@@ -80,6 +80,12 @@ int sim_command (sim_t *self, int node, int actor, const char *verb, const char 
 int sim_apply (sim_t *self, int node, const char *action, const char *resource,
     const uuid16_t *uuid, const char *name);
 
+//  Many in one request: a packed array of operations.
+int sim_apply_all (sim_t *self, int node, slice_t ops);
+
+//  Says something to a node over its line with another as if that one's link had said it; false if there is no line.
+bool sim_say (sim_t *self, int from, int to, const slice_t *frames, size_t count);
+
 //  Hands a node's oplog batches as if a peer had brought them; 0, or the error they were refused with.
 int sim_take (sim_t *self, int node, slice_t batches);
 
