@@ -277,7 +277,7 @@ static bool oplog_ready (void *core, step_t *step)
     oplog_t *self = core;
     if (!self->asked && self->held.head)
         ask_clock (self, step);
-    return (self->asked && self->granted) || oplog_scrub_due (self, step);
+    return self->asked ? self->granted : oplog_scrub_due (self, step);
 }
 
 //  ---- the transaction

@@ -20,14 +20,19 @@
 #define HURRY_NS    10000000 // between two slices of a pass in a hurry
 #define SECOND_NS   1000000000ull
 
+static bool runs (const oplog_t *self)
+{
+    return self->setup->config->scrub_interval_s || self->scrub.hurry;
+}
+
 bool oplog_scrub_due (oplog_t *self, const step_t *step)
 {
-    return self->setup->config->scrub_interval_s && step->now.mono_ns >= self->scrub.next_ns;
+    return runs (self) && step->now.mono_ns >= self->scrub.next_ns;
 }
 
 void oplog_scrub_plan (oplog_t *self, step_t *step)
 {
-    if (self->setup->config->scrub_interval_s && !self->asked)
+    if (runs (self) && !self->asked)
         step_wake_at (step, self->scrub.next_ns);
 }
 
