@@ -112,8 +112,9 @@ class Repair (Case):
         self.wait_equal (nodes)
         self.assertEqual (nodes[0].get ("tags", uuid)["name"], "tag 0300")
         alter (nodes[0], "tags", uuid, "flip")
-        said = nodes[0].command ("verify", check=False)
-        self.assertEqual (said.returncode, 1)
+        said = nodes[0].admin ("verify")
+        self.assertEqual (said["resources"]["tags"]["error"], "CORRUPT")
+        self.assertTrue (said["resources"]["tags_on_files"]["ok"]) # it goes on behind
         wait_until (lambda: repaired (nodes) > 1, what="a record is repaired")
         self.wait_equal (nodes)
 
