@@ -275,9 +275,11 @@ static void oplog_receive (void *core, step_t *step, mail_t **mail_p)
 static bool oplog_ready (void *core, step_t *step)
 {
     oplog_t *self = core;
+    if (!self->asked && oplog_scrub_due (self, step))
+        return true; // a slice, in a transaction of its own: what it meets must harm no group
     if (!self->asked && self->held.head)
         ask_clock (self, step);
-    return self->asked ? self->granted : oplog_scrub_due (self, step);
+    return self->asked && self->granted;
 }
 
 //  ---- the transaction
@@ -362,7 +364,7 @@ static int rows_save (oplog_t *self, step_t *step)
     return rc;
 }
 
-static int announce (oplog_t *self, step_t *step)
+int oplog_announce (oplog_t *self, step_t *step)
 {
     static const int listeners[] = {ACTOR_LINK, ACTOR_API, ACTOR_POOL};
     buffer_t shared = {NULL, 0, 0}, rows = {NULL, 0, 0};
@@ -404,10 +406,10 @@ static int oplog_work (void *core, step_t *step)
     if (rc == 0 && self->grant.count)
         rc = node_put_uint (step->txn, "clock", self->grant.first + self->grant.count - 1);
     if (rc == 0)
-        rc = announce (self, step);
+        rc = oplog_announce (self, step);
     if (rc == 0 && damage_count (step->txn))
         rc = oplog_damaged (self, step);
-    return rc || !oplog_scrub_due (self, step) ? rc : oplog_scrub (self, step);
+    return rc;
 }
 
 static void refuse_group (oplog_t *self, step_t *step, int error)
@@ -443,7 +445,7 @@ static void oplog_settle (void *core, step_t *step, int error)
     self->failing = error != 0;
     mail_list_clear (&self->group);
     self->asked = self->granted = false;
-    if (self->held.head)
+    if (self->held.head && !oplog_scrub_due (self, step))
         ask_clock (self, step);
     oplog_scrub_plan (self, step);
 }

@@ -109,7 +109,8 @@ int oplog_join (oplog_t *self, step_t *step, const operation_t *operation, const
 void oplog_rows_raise (oplog_t *self, const uuid16_t *owner, uint64_t upto);
 int oplog_shared_raise (
     oplog_t *self, step_t *step, const uuid16_t *origin, uint64_t upto, const hash_t *hash);
-bool oplog_is_fatal (int error); // of the environment: the transaction must go
+int oplog_announce (oplog_t *self, step_t *step); // what is new, once it is committed
+bool oplog_is_fatal (int error);                  // of the environment: the transaction must go
 
 //  Each answers 0, or a fatal error; what a peer or an app did wrong is answered by mail.
 int oplog_apply (oplog_t *self, step_t *step, const mail_t *mail);

@@ -7,7 +7,7 @@
 //  cannot be read, or `verify` says so) the next pass is made with hardly a pause.
 //
 //  It is oplog that does this, although it mostly reads: only whoever writes can count while others write (scrub.h).
-//  A slice is a transaction of its own, or the end of a group's; one that finds nothing writes nothing.
+//  A slice is a transaction of its own, between two groups; one that finds nothing writes nothing.
 
 #include "actors/oplog.h"
 
@@ -146,13 +146,27 @@ static void passed (oplog_t *self, step_t *step)
     metric_add (step->metrics, METRIC_SCRUBS, 1);
 }
 
+//  Records that `changes` did not name stand there now.
+static int listed (oplog_t *self, step_t *step, uint64_t cursor_before)
+{
+    uint64_t cursor;
+    int rc = changes_last (step->txn, &cursor);
+    if (rc || cursor == cursor_before)
+        return rc;
+    vector_clear (&self->shared_rose);
+    vector_clear (&self->rows_rose);
+    self->clients_changed = self->resources_changed = self->joined_changed = false;
+    return oplog_announce (self, step);
+}
+
 //  One pass at most.
 int oplog_scrub (oplog_t *self, step_t *step)
 {
-    uint64_t budget = SLICE_UNITS;
+    uint64_t budget = SLICE_UNITS, cursor = 0;
     bool told = false;
     scrub_found_t found = {.what = SCRUB_GOES_ON};
-    int rc = 0;
+    int rc = changes_last (step->txn, &cursor);
+    changes_begin_group (step->txn);
     while (rc == 0 && budget && found.what != SCRUB_PASSED) {
         uint64_t before = budget;
         rc = scrub_step (step->txn, &budget, &found);
@@ -172,6 +186,8 @@ int oplog_scrub (oplog_t *self, step_t *step)
     }
     if (rc == 0 && told)
         rc = oplog_damage_tell (step);
+    if (rc == 0)
+        rc = listed (self, step, cursor);
     self->scrub.next_ns = step->now.mono_ns + pause_ns (self);
     return rc;
 }

@@ -164,6 +164,31 @@ static bool entry_take (
     return true;
 }
 
+int changes_names (
+    txn_t *txn, uint64_t cursor, const slot_t *slot, const uuid16_t *uuid, bool *ret_names)
+{
+    changed_record_t stored, *entry = group_find (txn, cursor);
+    table_key_t key;
+    slice_t value;
+    uint64_t end;
+    int rc = 0;
+    if (!entry && cursor) {
+        key_of (cursor, &key);
+        rc = table_get (txn, TABLE_CHANGES, key_slice (&key), &value);
+        if (rc == 0 && entry_take (cursor, value, &stored, &end))
+            entry = &stored;
+        if (rc == ERR_CORRUPT && txn->write) {
+            txn->failed = 0; // it was this entry, and it goes: it would stop whoever reads past it
+            rc = table_delete (txn, TABLE_CHANGES, key_slice (&key));
+        }
+    }
+    if (rc && rc != ERR_NOT_FOUND)
+        return rc;
+    *ret_names = entry && entry->resource == slot->entry.number && entry->owner == 0 &&
+                 uuid_equal (&entry->uuid, uuid);
+    return 0;
+}
+
 static int value_of (txn_t *txn, slot_t *slot, buffer_t *scratch, change_t *change)
 {
     timestamp_t stamp = {0};

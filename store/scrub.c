@@ -70,6 +70,14 @@ static int entry_next (txn_t *txn, const slot_t *slot, slice_t *ret_key, slice_t
     return rc;
 }
 
+//  A visible shared record that `changes` does not name gets an entry there.
+static int entry_list (txn_t *txn, slot_t *slot, const uuid16_t *uuid, state_t *state)
+{
+    bool named;
+    int rc = changes_names (txn, state->mark.cursor, slot, uuid, &named);
+    return rc || named ? rc : state_relist (txn, slot, uuid, state, &txn->record);
+}
+
 //  What an entry shows, into txn->after; empty where that is nothing.
 static int entry_show (txn_t *txn, slot_t *slot, const uuid16_t *uuid, slice_t value)
 {
@@ -84,7 +92,7 @@ static int entry_show (txn_t *txn, slot_t *slot, const uuid16_t *uuid, slice_t v
         rc = state_unpack (txn, value, &state, &txn->record);
         if (!rc)
             state_show (slot, &txn->record, &txn->after);
-        return rc;
+        return rc || !txn->after.size ? rc : entry_list (txn, slot, uuid, &state);
     case RESOURCE_DERIVED:
         rc = derived_load (txn, slot, uuid, &derived);
         value = !rc && derived.rows ? derived.value : slice_of (NULL, 0);

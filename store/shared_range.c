@@ -90,8 +90,18 @@ int shared_merge (
     state_show (slot, &txn->record, &txn->before);
     record_merge (&txn->record, theirs, slot->entry.resource.rule, &txn->other);
     bool changed = !record_equal (&txn->record, &txn->other);
-    if (changed)
+    bool named = true;
+    if (changed && state.mark.cursor)
+        rc = changes_names (txn, state.mark.cursor, slot, uuid, &named);
+    if (!named)
+        state.mark = (mark_t){0, 0}; // it is somebody else's entry, or none
+    if (!rc && changed)
         rc = state_store (txn, slot, uuid, &state, &txn->other, &theirs->written);
+    else if (
+        !rc &&
+        txn->before
+            .size) // it may be ours that was altered: who follows `changes` has not heard of it
+        rc = state_relist (txn, slot, uuid, &state, &txn->record);
     if (!rc)
         *ret_changed = changed;
     return rc;

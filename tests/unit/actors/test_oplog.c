@@ -19,11 +19,20 @@ static harness_t *opened (uint64_t scrub_interval_s)
     return self;
 }
 
+static void work (harness_t *self)
+{
+    cr_assert_eq (store_begin (self->store, true, &self->step.txn), 0);
+    cr_assert_eq (oplog_class.work (self->core, &self->step), 0);
+    cr_assert_eq (store_commit (&self->step.txn), 0);
+    oplog_class.settle (self->core, &self->step, 0);
+}
+
 //  Between the clock's grant and the commit nothing is applied, and before the grant nothing is worked at all.
 Test (oplog, counts_nothing_anew_while_a_group_waits_for_the_clock)
 {
     harness_t *self = opened (86400);
     cr_assert (oplog_class.ready (self->core, &self->step), "a slice is due at the start");
+    work (self);
     apply (self);
     oplog_class.ready (self->core, &self->step);
     cr_assert_not_null (harness_take (self, MAIL_CLOCK_ASK));
@@ -40,5 +49,17 @@ Test (oplog, counts_nothing_anew_where_it_is_told_not_to_but_on_demand)
     cr_assert_not (oplog_class.ready (self->core, &self->step));
     harness_mail (self, ACTOR_ADMIN, MAIL_SCRUB, 0, &scrub_type, &scrub, NULL, 0);
     cr_assert (oplog_class.ready (self->core, &self->step));
+    harness_destroy (&self);
+}
+
+//  However much there is to write, a slice that is due comes before the next group begins.
+Test (oplog, counts_anew_between_two_groups)
+{
+    harness_t *self = opened (86400);
+    apply (self);
+    cr_assert (oplog_class.ready (self->core, &self->step));
+    cr_assert_null (harness_take (self, MAIL_CLOCK_ASK));
+    work (self);
+    cr_assert_not_null (harness_take (self, MAIL_CLOCK_ASK));
     harness_destroy (&self);
 }
