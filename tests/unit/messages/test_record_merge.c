@@ -86,6 +86,22 @@ Test (record_merge, of_one_timestamp_the_larger_value_stays)
     MERGES (WINS, "a=9", LIST ("A1 create ignore a=1"), LIST ("A1 create ignore a=9"));
 }
 
+Test (record_merge, keeps_the_first_create_and_the_last_write)
+{
+    record_t a = played (WINS, LIST ("B2 create a=1", "C3 update overwrite a=2", "A9 update b=1"));
+    record_t b = played (WINS, LIST ("A1 create a=1", "D4 update overwrite a=3"));
+    record_t both = {0};
+    timestamp_t created = sample_stamp ("A1"), written = sample_stamp ("A9");
+    timestamp_t floor = sample_stamp ("D4");
+    record_merge (&a, &b, WINS, &both);
+    cr_expect_eq (timestamp_compare (&both.created, &created), 0);
+    cr_expect_eq (timestamp_compare (&both.written, &written), 0);
+    cr_expect_eq (timestamp_compare (&both.floor, &floor), 0);
+    record_release (&a);
+    record_release (&b);
+    record_release (&both);
+}
+
 Test (record_merge, keeps_of_each_client_the_larger_deletion)
 {
     record_t a = played (WINS, LIST ("A1 create a=1", "B2 delete", "C9 delete"));

@@ -179,6 +179,39 @@ Test (scrub, gives_a_record_that_changes_does_not_name_an_entry_of_its_own)
     kit_destroy (&kit);
 }
 
+Test (shared_range, a_merge_into_a_copy_leaves_the_original_its_entry)
+{
+    kit_t kit = kit_new ();
+    slice_t value;
+    uuid16_t copied = uuid_n (70);
+    buffer_t copy = {0};
+    record_t theirs = {0};
+    property_t property = {text ("name"), slice_of ("\xa1z", 2), stamp_n (900, 1)};
+    bool changed;
+    kit_begin (&kit);
+    fill (&kit, 20);
+    kit_again (&kit);
+    table_key_t from = key_of (&kit, "tags", 5), to = key_of (&kit, "tags", 70);
+    is (table_get (kit.txn, TABLE_SHARED, key_slice (&from), &value), 0);
+    buffer_append (&copy, value.data, value.size);
+    is (table_put (kit.txn, TABLE_SHARED, key_slice (&to), buffer_slice (&copy)), 0);
+    theirs.created = theirs.written = property.stamp;
+    theirs.strong = (properties_t){&property, 1, 1};
+    is (shared_merge (kit.txn, text ("tags"), &copied, &theirs, &changed), 0);
+    kit_again (&kit);
+    pass_all (&kit);
+    kit_again (&kit);
+    check_sums (kit.txn);
+    size_t lines = 0;
+    char *told = changes_text (kit.txn, 0);
+    for (const char *at = told; *at; at++)
+        lines += *at == '\n';
+    cr_assert_eq (lines, 21);
+    free (told);
+    buffer_release (&copy);
+    kit_destroy (&kit);
+}
+
 Test (scrub, replaces_an_entry_of_changes_that_cannot_be_read)
 {
     kit_t kit = kit_new ();
