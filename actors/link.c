@@ -132,9 +132,10 @@ int link_members_load (link_t *self, step_t *step)
     for (rc = clients_next (step->txn, NULL, &client); rc == 0;
          rc = clients_next (step->txn, &after, &client)) {
         after = client.uuid;
-        if (client_is_member (&client))
+        if (client_is_member (&client)) {
             member_add (self, &client);
-        else if (!has_giver || !uuid_equal (&client.uuid, &self->giver))
+            link_fence_client (self, step, &client);
+        } else if (!has_giver || !uuid_equal (&client.uuid, &self->giver))
             member_drop (self, step, &client.uuid);
     }
     keys_admit (self, step);
@@ -285,8 +286,13 @@ static void on_door_keys (step_t *step, const mail_t *mail)
 static void on_written (link_t *self, step_t *step, const mail_t *mail)
 {
     written_t written;
-    if (step_unpack (step, mail, &written_type, &written) == 0 && mail->envelope.ticket)
-        link_on_declared (self, step, mail->envelope.ticket, -(int)written.error, written.message);
+    uint64_t ticket = mail->envelope.ticket;
+    if (step_unpack (step, mail, &written_type, &written) || !ticket)
+        return;
+    if (ticket & LINK_RETURN_TICKET)
+        link_return_stated (self, step, ticket & ~LINK_RETURN_TICKET, -(int)written.error);
+    else
+        link_on_declared (self, step, ticket, -(int)written.error, written.message);
 }
 
 static void on_peers (link_t *self, step_t *step, const mail_t *mail)
@@ -365,8 +371,10 @@ static void line_tick (link_t *self, step_t *step, line_t *line)
     ack (self, step, line);
     link_feed (self, step, line);
     link_repair_tick (self, step, line);
-    if (now - line->pinged_ns >= interval)
+    if (now - line->pinged_ns >= interval) {
         link_ping (self, step, line, PEER_PING);
+        link_return_ask (self, step, line);
+    }
     step_wake_at (step, line->pinged_ns + interval);
 }
 

@@ -5,6 +5,7 @@
 //  link_dial.c     whom to call, when, and at which door to knock
 //  link_hear.c     what a peer says
 //  link_feed.c     what a peer is sent: the log at its watermark, rows, records of a copy
+//  link_return.c   who has to return, and how it does
 //  link_report.c   what operators are told
 //  link_diverge.c  what a ping's digests show
 //  link_repair.c   where we differ from a peer: asks, and has it merged
@@ -33,17 +34,18 @@
 #include "store/shared.h"
 #include "store/watermarks.h"
 
-#define SECOND_NS         1000000000ull
-#define GREETING_NS       (10 * SECOND_NS) // a connection that says no hello by then is closed
-#define PATIENCE_NS       (2 * SECOND_NS)  // how long a batch is left to its own origin to bring
-#define REDIAL_FIRST_NS   (SECOND_NS / 5)
-#define REDIAL_MOST_NS    (10 * SECOND_NS)
-#define DEFER_MOST_S      30 // a deferred batch is offered again after that at the latest
-#define AGAIN_NS          (SECOND_NS / 2) // before a stream that did not fit begins again
-#define DOOR_ROUNDS       3               // times that all endpoints of a door are tried
-#define DOOR_PAUSE_NS     (SECOND_NS / 2) // between two of them
-#define LINE_WAITING_MOST 256             // mails of a peer whose declarations are being stored
-#define FEED_ROUND_BYTES  (1u << 20)      // to one peer in one round
+#define SECOND_NS          1000000000ull
+#define GREETING_NS        (10 * SECOND_NS) // a connection that says no hello by then is closed
+#define PATIENCE_NS        (2 * SECOND_NS)  // how long a batch is left to its own origin to bring
+#define REDIAL_FIRST_NS    (SECOND_NS / 5)
+#define REDIAL_MOST_NS     (10 * SECOND_NS)
+#define DEFER_MOST_S       30 // a deferred batch is offered again after that at the latest
+#define AGAIN_NS           (SECOND_NS / 2) // before a stream that did not fit begins again
+#define DOOR_ROUNDS        3               // times that all endpoints of a door are tried
+#define DOOR_PAUSE_NS      (SECOND_NS / 2) // between two of them
+#define LINK_RETURN_TICKET (1ull << 62)    // beside a line: its peer is stated to be back
+#define LINE_WAITING_MOST  256             // mails of a peer whose declarations are being stored
+#define FEED_ROUND_BYTES   (1u << 20)      // to one peer in one round
 
 enum line_state { LINE_DIALLED, LINE_GREETING, LINE_DECLARING, LINE_OPEN };
 
@@ -70,6 +72,9 @@ typedef struct line {
     uint64_t heard_ns;
     uint64_t pinged_ns;
     bool greeted;    // our hello is said
+    bool outside;    // it has to return, or we have: nothing else passes
+    bool returns;    // we have
+    bool restored;   // it has forgotten batches of its own, and is told them
     bool peer_joins; // it takes a copy; it gets the log only from its giver
 
     //  What it has, as it says, and what is under way to it.
@@ -192,6 +197,18 @@ void link_copy_ask (link_t *self, step_t *step, line_t *line);
 void link_feed (link_t *self, step_t *step, line_t *line);
 void link_feed_from (link_t *self, step_t *step, line_t *line); // sets the cursor at what was sent
 void link_copy_start (link_t *self, step_t *step, line_t *line, const position_t *place);
+
+int link_base (step_t *step, vector_t *ret_base); // on which watermarks our log stands
+
+//  link_return.c; what a peer says answers 0, or the error of what is not sound
+void link_fence (link_t *self, step_t *step, line_t *line); // when it opens
+void link_fence_client (link_t *self, step_t *step, const client_t *client);
+void link_return_ask (link_t *self, step_t *step, line_t *line);
+bool link_may_return (link_t *self, step_t *step, const uuid16_t *client, const vector_t *shared);
+int link_on_outside (link_t *self, step_t *step, line_t *line, slice_t frame);
+int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame);
+int link_on_welcome (link_t *self, step_t *step, line_t *line, slice_t frame);
+void link_return_stated (link_t *self, step_t *step, uint64_t line, int error);
 
 //  link_report.c
 void link_on_command (link_t *self, step_t *step, const mail_t *mail);

@@ -58,13 +58,16 @@ static enum verdict judge (
     if (batch_peek (bytes, &head))
         return FEED_PASS;
     uint64_t sent = vector_upto (&line->shared_sent, &head.origin);
-    if (head.upto <= sent || head.after > sent || uuid_equal (&head.origin, &line->client) ||
+    bool own = uuid_equal (&head.origin, &line->client) && !line->copying && !line->restored;
+    bool gap = head.after > sent && !head.issues_anew;
+    if (head.upto <= sent || gap || own ||
         vector_upto (&line->deferred, &head.origin) > step->now.mono_ns)
         return FEED_PASS;
     if (batch_seen (bytes, &self->seen))
         return FEED_PASS;
-    vector_remove (
-        &self->seen, &line->client); // its own chain it has, whatever we heard of it last
+    if (!line->copying && !line->restored)
+        vector_remove (
+            &self->seen, &line->client); // its own chain it has, whatever we heard of it last
     if (!vector_covers_all (&line->shared_sent, &self->seen))
         return FEED_PASS;
     return is_left (self, step, line, sequence, &head.origin) ? FEED_WAIT : FEED_SEND;
@@ -182,7 +185,7 @@ static void rows_feed (link_t *self, step_t *step, line_t *line)
 
 //  Tells the watermarks on which our log stands: of each origin the `after` of its first batch that is still in the log, or its watermark where
 //  none is.
-static int base_vector (step_t *step, vector_t *base)
+int link_base (step_t *step, vector_t *base)
 {
     int rc = watermarks_load (step->txn, WATERMARK_SHARED, base);
     for (size_t i = base->count; rc == 0 && i-- > 0;) {
@@ -254,7 +257,7 @@ void link_copy_start (link_t *self, step_t *step, line_t *line, const position_t
         return;
     }
     buffer_t clients = {NULL, 0, 0}, base = {NULL, 0, 0}, published = {NULL, 0, 0};
-    if (base_vector (step, &line->shared_sent) == 0) {
+    if (link_base (step, &line->shared_sent) == 0) {
         vector_copy (&line->shared, &line->shared_sent);
         clients_pack (step, &clients);
         vector_pack (&line->shared_sent, &base);
@@ -331,7 +334,7 @@ static void deferred_retry (link_t *self, step_t *step, line_t *line)
 
 void link_feed (link_t *self, step_t *step, line_t *line)
 {
-    if (self->joining || (line->peer_joins && !line->copying))
+    if (self->joining || line->outside || line->returns || (line->peer_joins && !line->copying))
         return;
     if (step->now.mono_ns < line->again_ns) {
         step_wake_at (step, line->again_ns);

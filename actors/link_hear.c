@@ -3,6 +3,8 @@
 #include "actors/link.h"
 #include "actors/link_repair.h"
 
+#include "messages/counting.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -307,17 +309,19 @@ void link_copy_ask (link_t *self, step_t *step, line_t *line)
     link_line_send (step, line, &peer_copy_type, &copy, NULL);
 }
 
-//  A copy that was begun elsewhere goes on here only if all that it holds is here, but for the copier's own chain.
-static bool may_go_on (link_t *self, const line_t *line, const position_t *place)
+//  A copy that was begun elsewhere goes on here only if all that it holds is here; one that begins, only if what
+//  the copier knew of those that count is.
+static bool may_go_on (link_t *self, step_t *step, const line_t *line, const position_t *place)
 {
-    vector_t held = {NULL, 0, 0};
     if (place->resource[0] == 0 && !place->end)
-        return true;
-    vector_copy (&held, &line->shared);
-    vector_remove (&held, &line->client);
-    bool covered = vector_covers_all (&self->shared, &held);
-    vector_release (&held);
-    return covered;
+        return link_may_return (self, step, &line->client, &line->shared);
+    return vector_covers_all (&self->shared, &line->shared);
+}
+
+static bool is_declared (step_t *step, const uuid16_t *uuid)
+{
+    client_t client;
+    return clients_get (step->txn, uuid, &client) != 0 || client_declared (&client);
 }
 
 static void on_copy (link_t *self, step_t *step, line_t *line, slice_t frame)
@@ -331,7 +335,9 @@ static void on_copy (link_t *self, step_t *step, line_t *line, slice_t frame)
         rc = ERR_NOT_ALLOWED;
     if (rc)
         garbage (self, step, line, rc, "a wish for a copy");
-    else if (!may_go_on (self, line, &place))
+    else if (is_declared (step, &line->client))
+        link_line_close (self, step, line, ERR_STALE, NULL);
+    else if (!may_go_on (self, step, line, &place))
         link_line_close (self, step, line, ERR_BUSY, "the copy has batches that are not here yet");
     else
         link_copy_start (self, step, line, &place);
@@ -386,6 +392,12 @@ static void on_bye (link_t *self, step_t *step, line_t *line, slice_t frame)
         link_peer_lost (step, peer);
 }
 
+static void checked (link_t *self, step_t *step, line_t *line, int rc)
+{
+    if (rc)
+        garbage (self, step, line, rc, "a word about returning");
+}
+
 static void hear_open (link_t *self, step_t *step, line_t *line, mail_t *mail, uint64_t verb)
 {
     slice_t frame = mail_frame (mail, 0);
@@ -405,6 +417,9 @@ static void hear_open (link_t *self, step_t *step, line_t *line, mail_t *mail, u
     case PEER_DIGESTS:
     case PEER_WANT:
     case PEER_RECORDS: link_repair_hear (self, step, line, mail, verb); break;
+    case PEER_OUTSIDE: checked (self, step, line, link_on_outside (self, step, line, frame)); break;
+    case PEER_RETURN: checked (self, step, line, link_on_return (self, step, line, frame)); break;
+    case PEER_WELCOME: checked (self, step, line, link_on_welcome (self, step, line, frame)); break;
     default: garbage (self, step, line, ERR_MALFORMED, "a second hello");
     }
 }

@@ -266,8 +266,12 @@ static void line_opened (link_t *self, step_t *step, line_t *line)
     metric_set (step->metrics, METRIC_PEERS_ONLINE, open);
     vector_copy (&line->shared_sent, &line->shared);
     vector_copy (&line->rows_sent, &line->rows);
+    line->restored = !line->peer_joins && vector_upto (&line->shared, &line->client) <
+                                              vector_upto (&self->shared, &line->client);
     link_feed_from (self, step, line);
     link_ping (self, step, line, PEER_PING);
+    link_fence (self, step, line);
+    link_return_ask (self, step, line);
     if (self->joining)
         link_copy_ask (self, step, line);
     step_wake_at (step, 0);

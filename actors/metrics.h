@@ -23,6 +23,12 @@
         "transactions that the disk or the map refused")                                           \
     X (BATCHES_SEALED, counter, "tidepool_batches_sealed_total", "batches sealed here")            \
     X (BATCHES_TAKEN, counter, "tidepool_batches_taken_total", "batches of others applied")        \
+    X (BATCHES_EMPTY, counter, "tidepool_batches_empty_total",                                     \
+        "empty batches sealed here to acknowledge")                                                \
+    X (BATCHES_FLUSHED, counter, "tidepool_batches_flushed_total",                                 \
+        "batches that left the log: every member that counts has them")                            \
+    X (DELETIONS_FORGOTTEN, counter, "tidepool_deletions_forgotten_total",                         \
+        "remembered deletions that became causally stable")                                        \
     X (BATCHES_REFUSED, counter, "tidepool_batches_refused_total", "batches of others refused")    \
     X (BATCHES_DEFERRED, counter, "tidepool_batches_deferred_total", "batches from too far ahead") \
     X (ROWS_TAKEN, counter, "tidepool_rows_taken_total", "rows of others stored")                  \

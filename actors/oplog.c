@@ -1,7 +1,8 @@
 //  oplog - the one that writes
 //
 //  Takes    APPLY (api), DECLARE (api, link), WRITE (pool, ingest, link), TAKE_BATCHES, TAKE_ROWS, COPY_BEGIN,
-//           COPY_CHUNK, REPAIR (link), SCRUB (admin), CLOCK_GRANT (clock)
+//           COPY_CHUNK, GO_BACK, REPAIR (link), SCRUB (admin), CLOCK_GRANT (clock)
+//  Keeps    the log until all that count have it: oplog_keep.c
 //  Sends    CLOCK_ASK (clock); APPLIED, WRITTEN, TAKEN, REPAIRED to who asked; ADVANCED (link, pool, api); ALARM (admin)
 //
 //  Group commit is the natural one: what arrives while a group waits for the clock or is being
@@ -19,6 +20,8 @@
 #include "store/damage.h"
 
 #include <stdlib.h>
+
+#define STAMPS_OF_A_RETURN (1u << 14) // batches of it, and what it says of each member
 
 //  ---- the cache of the store
 
@@ -195,6 +198,8 @@ static bool comes_from_others (int verb)
 //  for some too many costs nothing.
 static uint64_t stamps_wanted (const mail_t *mail)
 {
+    if (mail->envelope.verb == MAIL_COPY_CHUNK)
+        return STAMPS_OF_A_RETURN;
     if (comes_from_others (mail->envelope.verb))
         return 0;
     return 1 + mail_frame (mail, 0).size / 4 + mail_frame (mail, 1).size / 4;
@@ -228,6 +233,7 @@ static void ask_clock (oplog_t *self, step_t *step)
         count += times_append (mail, &times);
         mail_list_append (&self->group, mail);
     }
+    ask.count += oplog_keep_is_due (self, step); // an empty batch bears a timestamp
     pack_array (&packed, count);
     pack_raw (&packed, buffer_slice (&times));
     ask.times = buffer_slice (&packed);
@@ -263,6 +269,7 @@ static void oplog_receive (void *core, step_t *step, mail_t **mail_p)
     case MAIL_COPY_BEGIN:
     case MAIL_COPY_CHUNK:
     case MAIL_REPAIR:
+    case MAIL_GO_BACK:
         mail_list_append (&self->held, *mail_p);
         *mail_p = NULL;
         break;
@@ -277,12 +284,19 @@ static bool oplog_ready (void *core, step_t *step)
     oplog_t *self = core;
     if (!self->asked && oplog_scrub_due (self, step))
         return true; // a slice, in a transaction of its own: what it meets must harm no group
-    if (!self->asked && self->held.head)
+    if (!self->asked && (self->held.head || oplog_keep_is_due (self, step)))
         ask_clock (self, step);
     return self->asked && self->granted;
 }
 
 //  ---- the transaction
+
+void oplog_writer_begin (oplog_t *self)
+{
+    const watermark_t *own = vector_find (&self->shared, &self->setup->identity->client);
+    batch_writer_begin (&self->writer, &self->setup->identity->client, own ? own->upto : 0,
+        own ? &own->hash : NULL);
+}
 
 static void work_begin (oplog_t *self)
 {
@@ -297,9 +311,6 @@ static void work_begin (oplog_t *self)
     vector_clear (&self->shared_rose);
     vector_clear (&self->rows_rose);
     self->clients_changed = self->resources_changed = self->joined_changed = false;
-    const watermark_t *own = vector_find (&self->shared, &self->setup->identity->client);
-    batch_writer_begin (&self->writer, &self->setup->identity->client, own ? own->upto : 0,
-        own ? &own->hash : NULL);
 }
 
 static int work_mail (oplog_t *self, step_t *step, const mail_t *mail)
@@ -315,6 +326,7 @@ static int work_mail (oplog_t *self, step_t *step, const mail_t *mail)
     case MAIL_COPY_BEGIN: return oplog_copy_begin (self, step, mail);
     case MAIL_COPY_CHUNK: return oplog_copy_chunk (self, step, mail);
     case MAIL_REPAIR: return oplog_repair (self, step, mail);
+    case MAIL_GO_BACK: return oplog_return (self, step, mail);
     }
     return 0;
 }
@@ -331,16 +343,17 @@ static void own_seen_fill (oplog_t *self, const vector_t *published)
     }
 }
 
-static int seal (oplog_t *self, step_t *step)
+int oplog_seal (oplog_t *self, step_t *step, uint64_t upto, const vector_t *covers, bool is_last)
 {
     const identity_t *identity = self->setup->identity;
     vector_t *published = oplog_past (self, &identity->client);
     hash_t hash;
     batch_t batch = {.bytes = {NULL, 0}};
-    uint64_t sequence, upto = self->writer.time;
+    uint64_t sequence;
     own_seen_fill (self, published);
     buffer_clear (&self->sealed);
-    batch_writer_seal (&self->writer, upto, &self->own_seen, NULL, identity, &self->sealed, &hash);
+    batch_writer_seal (
+        &self->writer, upto, &self->own_seen, covers, is_last, identity, &self->sealed, &hash);
     int rc = batch_decode (buffer_slice (&self->sealed), &batch);
     if (rc == 0)
         rc = pending_append (step->txn, &batch, &sequence);
@@ -350,6 +363,9 @@ static int seal (oplog_t *self, step_t *step)
         rc = published_raise (step->txn, &identity->client, &self->own_seen);
     if (rc == 0) {
         vector_merge (published, &self->own_seen);
+        self->sealed_ns = step->now.mono_ns;
+        self->owes = false;
+        self->sweep = true;
         metric_add (step->metrics, METRIC_BATCHES_SEALED, 1);
     }
     batch_release (&batch);
@@ -385,26 +401,44 @@ int oplog_announce (oplog_t *self, step_t *step)
     return rc;
 }
 
+//  A cache made anew knows nothing of what is owed or could go.
+static int cache_make (oplog_t *self, step_t *step)
+{
+    int rc = oplog_cache_load (self, step->txn);
+    if (rc == 0)
+        rc = oplog_owes_load (self, step);
+    if (self->sealed_ns == 0)
+        oplog_sealed_load (self, step);
+    self->sweep = true;
+    return rc;
+}
+
 static int oplog_work (void *core, step_t *step)
 {
     oplog_t *self = core;
-    int rc = self->stale ? oplog_cache_load (self, step->txn) : 0;
+    int rc = self->stale ? cache_make (self, step) : 0;
     if (rc)
         return rc;
     self->stale = true; // until it is settled: the cache runs ahead of the store now
     if (!self->asked)
         return oplog_scrub (self, step);
     work_begin (self);
-    for (int own = 0; own <= 1; own++)
+    for (int own = 0; own <= 1; own++) {
+        oplog_writer_begin (self); // others may have brought batches of our own
         for (mail_t *mail = self->group.head; rc == 0 && mail; mail = mail->next)
             if (comes_from_others (mail->envelope.verb) == !own)
                 rc = work_mail (self, step, mail);
+    }
     if (rc == 0 && self->writer.count)
-        rc = seal (self, step);
+        rc = oplog_seal (self, step, self->writer.time, NULL, false);
+    else if (rc == 0)
+        rc = oplog_acknowledge (self, step);
     if (rc == 0)
         rc = rows_save (self, step);
     if (rc == 0 && self->grant.count)
         rc = node_put_uint (step->txn, "clock", self->grant.first + self->grant.count - 1);
+    if (rc == 0)
+        rc = oplog_sweep (self, step);
     if (rc == 0)
         rc = oplog_announce (self, step);
     if (rc == 0 && damage_count (step->txn))
@@ -447,12 +481,14 @@ static void oplog_settle (void *core, step_t *step, int error)
     self->asked = self->granted = false;
     if (self->held.head && !oplog_scrub_due (self, step))
         ask_clock (self, step);
+    oplog_keep_wake (self, step);
     oplog_scrub_plan (self, step);
 }
 
-//  The scrub's slices are worked when they are due; here only the next wake is set.
+//  What is due is worked when it is due; here only the next wake is set.
 static void oplog_tick (void *core, step_t *step)
 {
+    oplog_keep_wake (core, step);
     oplog_scrub_plan (core, step);
 }
 
@@ -499,7 +535,8 @@ static int oplog_open (const actor_setup_t *setup, step_t *step, void **ret_self
     if (!self)
         return ERR_NO_MEMORY;
     self->setup = setup;
-    self->stale = true;
+    self->stale = self->sweep = true;
+    step_wake_at (step, step->now.mono_ns);
     *ret_self = self;
     step_wake_at (step, 0);
     return oplog_damage_tell (step);
@@ -518,6 +555,7 @@ static void oplog_close (void **core_p)
     vector_release (&self->shared_rose);
     vector_release (&self->rows_rose);
     vector_release (&self->own_seen);
+    vector_release (&self->stable);
     pasts_clear (self);
     free (self->pasts);
     free (self->clients);

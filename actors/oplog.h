@@ -7,11 +7,14 @@
 //  oplog_copy.c   a copy from a member: joining
 //  oplog_repair.c a peer's records where both differ
 //  oplog_scrub.c  counts and digests, computed anew now and then
+//  oplog_return.c returning: what this client has to say on top of a copy
+//  oplog_keep.c   acknowledging, flushing, purging
 
 #ifndef TIDEPOOL_OPLOG_H
 #define TIDEPOOL_OPLOG_H
 
 #include "actors/actor.h"
+#include "store/aside.h"
 #include "store/changes.h"
 #include "store/clients.h"
 #include "store/node.h"
@@ -77,6 +80,12 @@ typedef struct oplog {
     position_t place; // how far the copy has come
     bool has_pool;
 
+    //  What is kept (oplog_keep.c).
+    vector_t stable;    // what every member that counts has seen
+    bool sweep;         // it may have risen: there may be something that can go
+    bool owes;          // batches came that deserve an acknowledgement
+    uint64_t sealed_ns; // monotonic: our last batch
+
     //  Of the transaction under way.
     batch_writer_t writer;
     vector_t shared_rose;
@@ -111,6 +120,28 @@ int oplog_shared_raise (
     oplog_t *self, step_t *step, const uuid16_t *origin, uint64_t upto, const hash_t *hash);
 int oplog_announce (oplog_t *self, step_t *step); // what is new, once it is committed
 bool oplog_is_fatal (int error);                  // of the environment: the transaction must go
+
+void oplog_writer_begin (oplog_t *self); // on top of our own chain
+//  covers (NULL: nothing is issued anew) and is_last: batch.h.
+int oplog_seal (oplog_t *self, step_t *step, uint64_t upto, const vector_t *covers, bool is_last);
+
+//  oplog_return.c
+int oplog_return (oplog_t *self, step_t *step, const mail_t *mail);
+int oplog_return_put_aside (oplog_t *self, step_t *step);
+int oplog_return_vector (step_t *step, vector_t *ret_mine); // ours before; ERR_NOT_FOUND
+int oplog_return_finish (oplog_t *self, step_t *step);
+
+//  oplog_take.c: what a batch that issues anew covers is here now
+int oplog_covers_raise (
+    oplog_t *self, step_t *step, const uuid16_t *origin, const vector_t *covers);
+
+//  oplog_keep.c
+int oplog_owes_load (oplog_t *self, step_t *step);
+void oplog_sealed_load (oplog_t *self, const step_t *step);
+int oplog_acknowledge (oplog_t *self, step_t *step);
+int oplog_sweep (oplog_t *self, step_t *step);
+bool oplog_keep_is_due (const oplog_t *self, const step_t *step);
+void oplog_keep_wake (const oplog_t *self, step_t *step);
 
 //  Each answers 0, or a fatal error; what a peer or an app did wrong is answered by mail.
 int oplog_apply (oplog_t *self, step_t *step, const mail_t *mail);

@@ -3,8 +3,8 @@
 //  The setting "joining" holds the place that the copy has come to; while it is there, apps get BUSY.
 //  A copy begins with the giver's members and the watermarks on which its log stands. Then batches come as
 //  they always do, and are joined for the records up to the place; between them come chunks
-//  of records, each standing for exactly the watermarks that are here by then. At the end what this client had
-//  written while it was alone is joined on top: its own chain, from its first batch.
+//  of records, each standing for exactly the watermarks that are here by then. At the end what this client has to
+//  say goes out on top (oplog_return.c).
 
 #include "actors/oplog.h"
 
@@ -77,14 +77,15 @@ static int clients_take (step_t *step, slice_t packed)
     return rc;
 }
 
-static int base_take (oplog_t *self, step_t *step, slice_t packed)
+static int base_take (step_t *step, slice_t packed)
 {
     cursor_t cursor = cursor_over (packed);
     vector_t base = {NULL, 0, 0};
     int rc = vector_unpack (&cursor, &base);
+    if (rc == 0)
+        rc = watermarks_clear (step->txn, WATERMARK_SHARED);
     for (size_t i = 0; rc == 0 && i < base.count; i++)
-        if (!uuid_equal (&base.entries[i].client, &self->setup->identity->client))
-            rc = watermarks_put (step->txn, WATERMARK_SHARED, &base.entries[i]);
+        rc = watermarks_put (step->txn, WATERMARK_SHARED, &base.entries[i]);
     vector_release (&base);
     return rc;
 }
@@ -94,7 +95,7 @@ static int published_take (step_t *step, slice_t packed)
     cursor_t cursor = cursor_over (packed);
     vector_t seen = {NULL, 0, 0};
     size_t count;
-    int rc = cursor_array (&cursor, &count);
+    int rc = cursor_array (&cursor, &count) ? ERR_MALFORMED : published_clear (step->txn);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         uuid16_t origin;
         size_t pair;
@@ -138,9 +139,13 @@ int oplog_copy_begin (oplog_t *self, step_t *step, const mail_t *mail)
         oplog_take_answer (step, mail, &answer);
         return 0;
     }
-    rc = clients_take (step, state.clients);
+    rc = oplog_return_put_aside (self, step);
     if (rc == 0)
-        rc = base_take (self, step, state.base);
+        rc = pending_clear (step->txn);
+    if (rc == 0)
+        rc = clients_take (step, state.clients);
+    if (rc == 0)
+        rc = base_take (step, state.base);
     if (rc == 0)
         rc = published_take (step, state.published);
     if (rc == 0)
@@ -156,61 +161,27 @@ int oplog_copy_begin (oplog_t *self, step_t *step, const mail_t *mail)
 
 //  ---- chunks
 
-//  Do the records stand for exactly what is here? Our own chain, which the giver does not have, aside.
+//  Do the records stand for exactly what is here?
 static bool vector_is_ours (oplog_t *self, slice_t packed)
 {
     cursor_t cursor = cursor_over (packed);
-    vector_t theirs = {NULL, 0, 0}, ours = {NULL, 0, 0};
-    bool equal = false;
-    if (vector_unpack (&cursor, &theirs) == 0) {
-        vector_copy (&ours, &self->shared);
-        vector_remove (&ours, &self->setup->identity->client);
-        vector_remove (&theirs, &self->setup->identity->client);
-        equal = vector_equal (&ours, &theirs);
-    }
+    vector_t theirs = {NULL, 0, 0};
+    bool equal = vector_unpack (&cursor, &theirs) == 0 && vector_equal (&self->shared, &theirs);
     vector_release (&theirs);
-    vector_release (&ours);
     return equal;
-}
-
-//  Joins what this client wrote before it joined; each batch had seen what the ones before it had.
-static int own_chain_join (oplog_t *self, step_t *step)
-{
-    const uuid16_t *me = &self->setup->identity->client;
-    vector_t seen = {NULL, 0, 0};
-    uint64_t sequence, after = 0;
-    slice_t stored;
-    int rc;
-    while ((rc = pending_find (step->txn, me, after, &sequence, &stored)) == 0) {
-        buffer_t bytes = {NULL, 0, 0}; // what is joined writes, and stored bytes move then
-        batch_t batch = {.bytes = {NULL, 0}};
-        batch_walk_t walk = {.index = 0};
-        operation_t operation;
-        buffer_append (&bytes, stored.data, stored.size);
-        rc = batch_decode (buffer_slice (&bytes), &batch) ? ERR_CORRUPT : 0;
-        if (rc == 0)
-            vector_merge (&seen, &batch.seen);
-        while (rc == 0 && batch_next (&batch, &walk, &operation))
-            rc = oplog_join (self, step, &operation, &seen);
-        after = batch.upto;
-        batch_release (&batch);
-        buffer_release (&bytes);
-        if (rc)
-            break;
-    }
-    vector_release (&seen);
-    return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
 static int copy_end (oplog_t *self, step_t *step)
 {
-    int rc = own_chain_join (self, step);
+    int rc = oplog_return_finish (self, step);
     if (rc == 0)
         rc = node_delete (step->txn, NODE_SETTINGS, slice_text ("joining"));
     if (rc == 0)
         rc = node_delete (step->txn, NODE_SETTINGS, slice_text ("giver"));
     self->joining = false;
     self->joined_changed = true;
+    self->owes = true; // whoever counts this client waits for what it has seen
+    self->sealed_ns = 0;
     return rc;
 }
 
@@ -235,7 +206,12 @@ int oplog_copy_chunk (oplog_t *self, step_t *step, const mail_t *mail)
         oplog_take_answer (step, mail, &answer);
         return 0;
     }
-    rc = shared_copy_in (step->txn, &from, &to, chunk.count, mail_frame (mail, 0));
+    vector_t mine = {NULL, 0, 0};
+    rc = oplog_return_vector (step, &mine);
+    if (rc == 0)
+        rc = shared_copy_in (step->txn, &from, &to, chunk.count, mail_frame (mail, 0), &mine,
+            &self->shared);
+    vector_release (&mine);
     self->place = to;
     if (rc == 0)
         rc = to.end ? copy_end (self, step) : position_save (self, step);

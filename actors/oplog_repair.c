@@ -88,6 +88,7 @@ int oplog_repair (oplog_t *self, step_t *step, const mail_t *mail)
         return 0;
     }
     int rc = records_merge (step, repair.resource, mail_frame (mail, 0), &body, &count);
+    self->sweep |= count > 0; // deletions that everybody has seen may have come back with them
     if (rc == 0) {
         pack_array (&uuids, count);
         pack_raw (&uuids, buffer_slice (&body));

@@ -6,6 +6,8 @@
 
 #include "actors/oplog.h"
 
+#include "messages/counting.h"
+
 #include <stdio.h>
 
 static size_t frames_size (const mail_t *mail)
@@ -65,6 +67,9 @@ static int chain_check (const oplog_t *self, const batch_t *batch)
         return ERR_DUPLICATE;
     if (batch->after > mark->upto)
         return ERR_TOO_EARLY;
+    //  A return goes on where the member was that it returned to; some of what came directly may be here.
+    if (batch->issues_anew && batch->after < mark->upto)
+        return vector_upto (&batch->covers, &batch->origin) >= mark->upto ? 0 : ERR_FORKED;
     return batch->after == mark->upto && hash_equal (&mark->hash, &batch->previous) ? 0
                                                                                     : ERR_FORKED;
 }
@@ -97,10 +102,41 @@ static int batch_check (oplog_t *self, step_t *step, const batch_t *batch, uint6
         rc = ERR_TOO_EARLY;
     if (rc == 0)
         rc = batch_verify (batch, &origin->key);
-    //  A batch that issues anew is a return's: this version knows none (actors/README.md).
-    if (rc == 0 && batch->issues_anew)
-        rc = ERR_WRONG_VERSION;
     return rc ? rc : resources_check (step, batch);
+}
+
+//  ---- what a return brings
+
+static int records_take (oplog_t *self, step_t *step, const batch_t *batch, const vector_t *past)
+{
+    batch_walk_t walk = {.index = 0};
+    batch_record_t record = {.flags = 0};
+    vector_t seen = {NULL, 0, 0};
+    int rc = 0;
+    vector_copy (&seen, past);
+    vector_merge (&seen, &batch->covers);
+    while (rc == 0 && batch_record_next (batch, &walk, &record))
+        if (!self->joining || position_covers (&self->place, record.resource, &record.uuid))
+            rc = shared_news_join (step->txn, record.resource, &record.uuid, &record.record,
+                record.flags, &self->shared, &seen);
+    record_release (&record.record);
+    vector_release (&seen);
+    return rc;
+}
+
+int oplog_covers_raise (
+    oplog_t *self, step_t *step, const uuid16_t *origin, const vector_t *covers)
+{
+    int rc = published_raise (step->txn, origin, covers);
+    vector_merge (oplog_past (self, origin), covers);
+    for (size_t i = 0; rc == 0 && i < covers->count; i++) {
+        const watermark_t *mark = &covers->entries[i];
+        if (!uuid_equal (&mark->client, &self->setup->identity->client) &&
+            !uuid_equal (&mark->client, origin) &&
+            vector_upto (&self->shared, &mark->client) < mark->upto)
+            rc = oplog_shared_raise (self, step, &mark->client, mark->upto, &mark->hash);
+    }
+    return rc;
 }
 
 int oplog_apply_batch (oplog_t *self, step_t *step, const batch_t *batch)
@@ -114,8 +150,14 @@ int oplog_apply_batch (oplog_t *self, step_t *step, const batch_t *batch)
         rc = published_raise (step->txn, &batch->origin, &batch->seen);
     vector_t *past = oplog_past (self, &batch->origin);
     vector_merge (past, &batch->seen);
+    self->sweep = true;
+    self->owes |= batch->count || batch->issues_anew;
+    if (rc == 0 && batch->issues_anew)
+        rc = records_take (self, step, batch, past);
     while (rc == 0 && batch_next (batch, &walk, &operation))
         rc = oplog_join (self, step, &operation, past);
+    if (rc == 0 && batch->is_last)
+        rc = oplog_covers_raise (self, step, &batch->origin, &batch->covers);
     return rc ? rc : oplog_shared_raise (self, step, &batch->origin, batch->upto, &batch->hash);
 }
 
@@ -154,12 +196,23 @@ static int batch_take (oplog_t *self, step_t *step, slice_t bytes, uint64_t ahea
     return oplog_is_fatal (rc) ? rc : 0;
 }
 
+//  Nothing is taken over the link of a client that was declared, nor by one that was: it has to return.
+static bool is_fenced (oplog_t *self, const uuid16_t *peer)
+{
+    const client_t *client = oplog_client (self, peer);
+    const client_t *me = oplog_client (self, &self->setup->identity->client);
+    return !self->joining && ((client && client_declared (client)) || (me && client_declared (me)));
+}
+
 int oplog_take_batches (oplog_t *self, step_t *step, const mail_t *mail)
 {
     cursor_t cursor = cursor_over (mail_frame (mail, 0));
     taken_t answer = {.error = 0};
+    take_batches_t take;
     slice_t bytes;
     int rc = 0;
+    if (step_unpack (step, mail, &take_batches_type, &take) == 0 && is_fenced (self, &take.peer))
+        answer.error = (uint64_t)-ERR_STALE;
     while (rc == 0 && answer.error == 0 && !cursor_done (&cursor)) {
         uint64_t ahead = 0;
         batch_head_t head;

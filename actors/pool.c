@@ -388,6 +388,7 @@ static void on_written (pool_t *self, step_t *step, const mail_t *mail)
         if (rc == ERR_BUSY)
             drop_rows_ask (self, step, &task->client);
         break;
+    case TASK_STALE:
     case TASK_SAVE: break;
     }
     buffer_release (&map);
@@ -514,6 +515,7 @@ static void pool_tick (void *core, step_t *step)
         genesis (self, step);
     if (step->now.mono_ns - self->told_ns >= interval) {
         ages_tell (self, step);
+        pool_declare_stale (self, step);
         self->told_ns = step->now.mono_ns;
     }
     if (step->now.mono_ns - self->saved_ns >= LAST_SEEN_SAVE_NS) {
@@ -532,7 +534,7 @@ static int pool_open (const actor_setup_t *setup, step_t *step, void **ret_self)
     self->setup = setup;
     self->me = setup->identity->client;
     self->next_ticket = 1;
-    self->saved_ns = self->told_ns = step->now.mono_ns;
+    self->saved_ns = self->told_ns = self->begun_ns = step->now.mono_ns;
     int rc = node_get (step->txn, NODE_SETTINGS, slice_text ("pool"), &stored);
     if (rc == 0 && stored.size == sizeof self->pool) {
         memcpy (&self->pool, stored.data, sizeof self->pool);

@@ -1,6 +1,7 @@
 //  pool - the parts of the actor that knows who is a member, to each other (nobody else includes this)
 //
 //  pool.c       members, this client's own record, when everybody was last seen, removals
+//  pool_stale.c whom nobody has seen for too long
 //  pool_door.c  invitations, who knocks at our door, knocking at another's
 
 #ifndef TIDEPOOL_POOL_H
@@ -26,6 +27,7 @@ enum pool_task_kind {
     TASK_JOIN,
     TASK_REMOVE,
     TASK_DROP,
+    TASK_STALE,
     TASK_SAVE
 };
 
@@ -55,6 +57,7 @@ typedef struct pool {
     uint64_t next_ticket;
     last_seen_t *seen;
     size_t seen_count;
+    uint64_t begun_ns;
     uint64_t told_ns; // link was told of it
     uint64_t saved_ns;
     endpoint_list_t endpoints; // where we listen, as link said
@@ -78,6 +81,9 @@ void pool_answer (
 void pool_node_put (buffer_t *out, enum node_space space, slice_t key, slice_t value);
 void pool_node_delete (buffer_t *out, enum node_space space, slice_t key);
 void pool_clients_put (buffer_t *out, int action, const uuid16_t *client, const buffer_t *value);
+
+//  pool_stale.c
+void pool_declare_stale (pool_t *self, step_t *step);
 
 //  pool_door.c
 void pool_invite (pool_t *self, step_t *step, const mail_t *mail);

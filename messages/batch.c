@@ -7,6 +7,7 @@
 
 #include "messages/batch_form.h"
 #include "messages/limits.h"
+#include "messages/news.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -63,7 +64,13 @@ static int decode_vectors (cursor_t *cursor, batch_t *batch)
     if (vector_find (&batch->seen, &batch->origin))
         return ERR_MALFORMED;
     batch->issues_anew = cursor_kind (cursor) != PACK_NIL;
-    return batch->issues_anew ? vector_unpack (cursor, &batch->covers) : cursor_nil (cursor);
+    if (!batch->issues_anew)
+        return cursor_nil (cursor);
+    size_t elements;
+    rc = cursor_array (cursor, &elements);
+    if (rc == 0)
+        rc = elements == 2 ? vector_unpack (cursor, &batch->covers) : ERR_MALFORMED;
+    return rc ? rc : cursor_bool (cursor, &batch->is_last);
 }
 
 static int slice_order (const void *a, const void *b)
@@ -106,6 +113,67 @@ static int decode_resources (cursor_t *cursor, batch_t *batch)
             return ERR_MALFORMED;
     }
     return all_different (batch->resources, count, batch->resources + count) ? 0 : ERR_MALFORMED;
+}
+
+//  ---- records
+
+static int read_record (cursor_t *cursor, const batch_t *batch, uint64_t *ret_resource,
+    batch_record_t *ret_record)
+{
+    size_t elements;
+    int rc = cursor_array (cursor, &elements);
+    if (rc == 0)
+        rc = elements == NEWS_ELEMENTS ? cursor_uint (cursor, ret_resource) : ERR_MALFORMED;
+    if (rc == 0)
+        rc = cursor_bin_exact (cursor, ret_record->uuid.bytes, sizeof ret_record->uuid.bytes);
+    if (rc == 0)
+        rc = cursor_uint (cursor, &ret_record->flags);
+    if (rc == 0)
+        rc = record_unpack (cursor, NULL, &ret_record->record);
+    if (rc)
+        return rc;
+    if (*ret_resource >= batch->resource_count)
+        return ERR_MALFORMED;
+    ret_record->resource = batch->resources[*ret_resource];
+    return 0;
+}
+
+static int decode_records (cursor_t *cursor, batch_t *batch, size_t *used)
+{
+    batch_record_t record = {.flags = 0};
+    size_t count;
+    int rc = cursor_array (cursor, &count);
+    const uint8_t *start = cursor->at;
+    if (rc == 0 && count && !batch->issues_anew)
+        rc = ERR_MALFORMED;
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        uint64_t resource;
+        rc = read_record (cursor, batch, &resource, &record);
+        if (rc == 0 && (resource > *used || record.flags >= NEWS_FLAGS_END ||
+                           record_last_time (&record.record) > batch->upto))
+            rc = ERR_MALFORMED;
+        if (rc == 0)
+            *used += resource == *used;
+    }
+    if (rc == 0) {
+        batch->record_count = count;
+        batch->records = slice_of (start, (size_t)(cursor->at - start));
+    }
+    record_release (&record.record);
+    return rc;
+}
+
+bool batch_record_next (const batch_t *self, batch_walk_t *walk, batch_record_t *ret_record)
+{
+    uint64_t resource;
+    if (walk->index == self->record_count)
+        return false;
+    if (walk->index == 0)
+        walk->cursor = cursor_over (self->records);
+    int rc = read_record (&walk->cursor, self, &resource, ret_record);
+    assert (rc == 0); // batch_decode has seen it
+    walk->index++;
+    return true;
 }
 
 //  ---- operations
@@ -204,7 +272,7 @@ static bool order_is_valid (
     return before->time < operation->stamp.time;
 }
 
-static int decode_operations (cursor_t *cursor, batch_t *batch)
+static int decode_operations (cursor_t *cursor, batch_t *batch, size_t used)
 {
     size_t count;
     int rc = cursor_array (cursor, &count);
@@ -212,7 +280,6 @@ static int decode_operations (cursor_t *cursor, batch_t *batch)
         return rc;
     const uint8_t *start = cursor->at;
     timestamp_t before = {.time = batch->after};
-    size_t used = 0; // resources so far: they stand in order of first use
     for (size_t i = 0; i < count; i++) {
         operation_t operation;
         encoding_t encoding;
@@ -260,8 +327,11 @@ int batch_decode (slice_t bytes, batch_t *ret_batch)
         rc = decode_vectors (&cursor, ret_batch);
     if (rc == 0)
         rc = decode_resources (&cursor, ret_batch);
+    size_t used = 0; // resources so far: they stand in order of first use
     if (rc == 0)
-        rc = decode_operations (&cursor, ret_batch);
+        rc = decode_records (&cursor, ret_batch, &used);
+    if (rc == 0)
+        rc = decode_operations (&cursor, ret_batch, used);
     if (rc == 0)
         rc = decode_signature (&cursor, ret_batch);
     if (rc == 0)
@@ -279,12 +349,15 @@ int batch_peek (slice_t bytes, batch_head_t *ret_head)
     int rc = decode_version (&cursor);
     if (rc == 0)
         rc = decode_place (&cursor, &batch);
-    for (int i = 0; i < 3 && rc == 0; i++) // seen, covers, resources
+    if (rc == 0)
+        rc = cursor_skip (&cursor, NULL); // seen
+    bool anew = rc == 0 && cursor_kind (&cursor) != PACK_NIL;
+    for (int i = 0; i < 3 && rc == 0; i++) // covers, resources, records
         rc = cursor_skip (&cursor, NULL);
     if (rc == 0)
         rc = cursor_array (&cursor, &count);
     if (rc == 0)
-        *ret_head = (batch_head_t){batch.origin, batch.after, batch.upto, count};
+        *ret_head = (batch_head_t){batch.origin, batch.after, batch.upto, count, anew};
     return rc;
 }
 

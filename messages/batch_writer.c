@@ -20,13 +20,16 @@ void batch_writer_begin (
     self->client = (uuid16_t){0};
     self->needs_covers = false;
     self->count = 0;
+    self->record_count = 0;
     self->name_count = 0;
+    buffer_clear (&self->records);
     buffer_clear (&self->operations);
     buffer_clear (&self->names);
 }
 
 void batch_writer_release (batch_writer_t *self)
 {
+    buffer_release (&self->records);
     buffer_release (&self->operations);
     buffer_release (&self->names);
     *self = (batch_writer_t){0};
@@ -34,7 +37,7 @@ void batch_writer_release (batch_writer_t *self)
 
 size_t batch_writer_size (const batch_writer_t *self)
 {
-    return ENVELOPE_BYTES + self->names.size + self->operations.size;
+    return ENVELOPE_BYTES + self->names.size + self->records.size + self->operations.size;
 }
 
 //  The name's index; a new one is added. A batch uses few names: they are looked through.
@@ -95,10 +98,24 @@ void batch_writer_add (batch_writer_t *self, const operation_t *operation)
     }
 }
 
+void batch_writer_add_record (batch_writer_t *self, slice_t resource, const uuid16_t *uuid,
+    uint64_t flags, const record_t *record)
+{
+    buffer_t *out = &self->records;
+    assert (self->count == 0);
+    self->needs_covers = true;
+    self->record_count++;
+    pack_array (out, NEWS_ELEMENTS);
+    pack_uint (out, index_of (self, resource));
+    pack_bin (out, slice_of (uuid->bytes, sizeof uuid->bytes));
+    pack_uint (out, flags);
+    record_pack (record, NULL, out);
+}
+
 //  ---- sealing
 
 static void pack_all_but_signature (const batch_writer_t *self, uint64_t upto, const vector_t *seen,
-    const vector_t *covers, buffer_t *out)
+    const vector_t *covers, bool is_last, buffer_t *out)
 {
     pack_array (out, BATCH_ELEMENTS);
     pack_uint (out, BATCH_VERSION);
@@ -110,18 +127,23 @@ static void pack_all_but_signature (const batch_writer_t *self, uint64_t upto, c
         pack_nil (out);
     pack_uint (out, upto);
     vector_pack (seen, out);
-    if (covers)
+    if (covers) {
+        pack_array (out, 2);
         vector_pack (covers, out);
-    else
+        pack_bool (out, is_last);
+    } else
         pack_nil (out);
     pack_array (out, self->name_count);
     pack_raw (out, buffer_slice (&self->names));
+    pack_array (out, self->record_count);
+    pack_raw (out, buffer_slice (&self->records));
     pack_array (out, self->count);
     pack_raw (out, buffer_slice (&self->operations));
 }
 
 void batch_writer_seal (batch_writer_t *self, uint64_t upto, const vector_t *seen,
-    const vector_t *covers, const identity_t *identity, buffer_t *out, hash_t *ret_hash)
+    const vector_t *covers, bool is_last, const identity_t *identity, buffer_t *out,
+    hash_t *ret_hash)
 {
     assert (uuid_equal (&identity->client, &self->origin));
     assert (!vector_find (seen, &self->origin));
@@ -134,7 +156,7 @@ void batch_writer_seal (batch_writer_t *self, uint64_t upto, const vector_t *see
     size_t start = out->size;
     buffer_reserve (out, BATCH_DOMAIN_SIZE + batch_writer_size (self));
     buffer_append (out, BATCH_DOMAIN, BATCH_DOMAIN_SIZE);
-    pack_all_but_signature (self, upto, seen, covers, out);
+    pack_all_but_signature (self, upto, seen, covers, is_last, out);
     uint8_t signature[SIGNATURE_SIZE];
     key_sign (identity, slice_of (out->data + start, out->size - start), signature);
     pack_bin (out, slice_of (signature, sizeof signature));

@@ -111,6 +111,9 @@ const char *actor_name (int actor); // "clock"
     F (S, RAW, uuids, MUST, "[bin 16, …]: of the records that changed here")
 #define SCRUB_FIELDS(F, S)                                                                         \
     F (S, TEXT, why, MUST, "for logs: why everything is to be counted anew, and at once")
+#define GO_BACK_FIELDS(F, S)                                                                       \
+    F (S, UUID, giver, MUST, "the member to return to")                                            \
+    F (S, RAW, counting, MUST, "vector: what it has of the clients that count there")
 #define ADVANCED_FIELDS(F, S)                                                                      \
     F (S, UINT, sequence, MUST, "of the newest batch in the log")                                  \
     F (S, UINT, cursor, MUST, "of the newest change")                                              \
@@ -214,6 +217,7 @@ enum edge_event {
     X (REPAIR, repair, "link hands oplog a peer's records where both differ")                      \
     X (REPAIRED, repaired, "oplog's answer")                                                       \
     X (SCRUB, scrub, "admin asks oplog to count everything anew")                                  \
+    X (GO_BACK, go_back, "link tells oplog to return to a member; answered by written")            \
     X (ADVANCED, advanced, "oplog tells link, pool and api that there is something new")           \
     X (DOOR_KNOCK, door_knock, "link tells pool who knocks")                                       \
     X (DOOR_REPLY, door_reply, "pool's answer to who knocked")                                     \
@@ -253,6 +257,7 @@ MESSAGE_STRUCT (copy_chunk, COPY_CHUNK_FIELDS)
 MESSAGE_STRUCT (repair, REPAIR_FIELDS)
 MESSAGE_STRUCT (repaired, REPAIRED_FIELDS)
 MESSAGE_STRUCT (scrub, SCRUB_FIELDS)
+MESSAGE_STRUCT (go_back, GO_BACK_FIELDS)
 MESSAGE_STRUCT (advanced, ADVANCED_FIELDS)
 MESSAGE_STRUCT (door_knock, DOOR_KNOCK_FIELDS)
 MESSAGE_STRUCT (door_reply, DOOR_REPLY_FIELDS)

@@ -29,6 +29,10 @@ MESSAGE_DESCRIBE (peer_want, MESSAGE_ARRAY, PEER_WANT_FIELDS, "asks for the reco
 MESSAGE_DESCRIBE (peer_records, MESSAGE_ARRAY, PEER_RECORDS_FIELDS,
     "the answer to `want`, or what is to be merged there")
 MESSAGE_DESCRIBE (
+    peer_outside, MESSAGE_ARRAY, PEER_OUTSIDE_FIELDS, "tells a peer that it has to return")
+MESSAGE_DESCRIBE (peer_return, MESSAGE_ARRAY, PEER_RETURN_FIELDS, "asks to return")
+MESSAGE_DESCRIBE (peer_welcome, MESSAGE_ARRAY, PEER_WELCOME_FIELDS, "lets a peer return")
+MESSAGE_DESCRIBE (
     door_request, MESSAGE_ARRAY, DOOR_REQUEST_FIELDS, "what an invited client says at the door")
 MESSAGE_DESCRIBE (door_answer, MESSAGE_ARRAY, DOOR_ANSWER_FIELDS, "what it is told there")
 

@@ -75,13 +75,22 @@
     F (S, RAW, to, MUST, "place of the last one, or the end")                                      \
     F (S, UINT, count, MUST, "how many")                                                           \
     F (S, RAW, vector, MUST, "the watermarks of batches that these records stand for")
+#define PEER_OUTSIDE_FIELDS(F, S)                                                                  \
+    F (S, UINT, verb, MUST, "14: the receiver has to return: it was declared stale, or lacks")     \
+    F (S, RAW, half, MUST, "[uint64, bin 16]: the earliest admission of those that count here")
+#define PEER_RETURN_FIELDS(F, S)                                                                   \
+    F (S, UINT, verb, MUST, "15: wants to return")                                                 \
+    F (S, RAW, shared, MUST, "vector: its watermarks of batches")
+#define PEER_WELCOME_FIELDS(F, S)                                                                  \
+    F (S, UINT, verb, MUST, "16: the receiver may return: it is a member again")                   \
+    F (S, RAW, counting, MUST, "vector: the watermarks here of the clients that count here")
 #define PEER_BYE_FIELDS(F, S)                                                                      \
     F (S, UINT, verb, MUST, "13; the connection ends")                                             \
     F (S, TEXT, error, MUST, "an error's name, or OK")                                             \
     F (S, TEXT, text, MUST, "for people")
 
 #define PEER_RANGES_FIELDS(F, S)                                                                   \
-    F (S, UINT, verb, MUST, "14: what do you show in these ranges?")                               \
+    F (S, UINT, verb, MUST, "17: what do you show in these ranges?")                               \
     F (S, UINT, number, MUST, "of the question; its answer bears it")                              \
     F (S, TEXT, resource, MUST, "a shared one")                                                    \
     F (S, UUID, from, MUST, "the first uuid of the first range")                                   \
@@ -90,17 +99,17 @@
         "may "                                                                                     \
         "be nil: the end")
 #define PEER_DIGESTS_FIELDS(F, S)                                                                  \
-    F (S, UINT, verb, MUST, "15")                                                                  \
+    F (S, UINT, verb, MUST, "18")                                                                  \
     F (S, UINT, number, MUST, "of the question")                                                   \
     F (S, RAW, digests, MUST, "[count, bin 16, …]: of each range; empty: not now")
 #define PEER_WANT_FIELDS(F, S)                                                                     \
-    F (S, UINT, verb, MUST, "16: what do you know of the records of this range?")                  \
+    F (S, UINT, verb, MUST, "19: what do you know of the records of this range?")                  \
     F (S, UINT, number, MUST, "of the question; its answer bears it")                              \
     F (S, TEXT, resource, MUST, "a shared one")                                                    \
     F (S, UUID, from, MUST, "its first uuid")                                                      \
     F (S, RAW, to, MUST, "bin 16: before which it ends; nil: the end")
 #define PEER_RECORDS_FIELDS(F, S)                                                                  \
-    F (S, UINT, verb, MUST, "17; frame 1: records, each [bin 16, record], ascending by uuid")      \
+    F (S, UINT, verb, MUST, "20; frame 1: records, each [bin 16, record], ascending by uuid")      \
     F (S, UINT, number, MUST, "of the question; 0: nobody asked: they are to be merged")           \
     F (S, TEXT, resource, MUST, "a shared one")                                                    \
     F (S, UUID, from, MUST, "these are all of the sender's from here …")                           \
@@ -133,10 +142,13 @@
     X (COPY_STATE, peer_copy_state, 11, "what a copy begins with")                                 \
     X (COPY_CHUNK, peer_copy_chunk, 12, "a stretch of the records")                                \
     X (BYE, peer_bye, 13, "why this connection ends")                                              \
-    X (RANGES, peer_ranges, 14, "asks for digests of ranges, to find where two nodes differ")      \
-    X (DIGESTS, peer_digests, 15, "the digests of these ranges")                                   \
-    X (WANT, peer_want, 16, "asks for the records of a small range")                               \
-    X (RECORDS, peer_records, 17, "the records of a range, to be compared or merged")
+    X (OUTSIDE, peer_outside, 14, "return first")                                                  \
+    X (RETURN, peer_return, 15, "asks to return")                                                  \
+    X (WELCOME, peer_welcome, 16, "come back")                                                     \
+    X (RANGES, peer_ranges, 17, "asks for digests of ranges, to find where two nodes differ")      \
+    X (DIGESTS, peer_digests, 18, "the digests of these ranges")                                   \
+    X (WANT, peer_want, 19, "asks for the records of a small range")                               \
+    X (RECORDS, peer_records, 20, "the records of a range, to be compared or merged")
 
 MESSAGE_STRUCT (peer_hello, PEER_HELLO_FIELDS)
 MESSAGE_STRUCT (peer_ping, PEER_PING_FIELDS)
@@ -154,6 +166,9 @@ MESSAGE_STRUCT (peer_ranges, PEER_RANGES_FIELDS)
 MESSAGE_STRUCT (peer_digests, PEER_DIGESTS_FIELDS)
 MESSAGE_STRUCT (peer_want, PEER_WANT_FIELDS)
 MESSAGE_STRUCT (peer_records, PEER_RECORDS_FIELDS)
+MESSAGE_STRUCT (peer_outside, PEER_OUTSIDE_FIELDS)
+MESSAGE_STRUCT (peer_return, PEER_RETURN_FIELDS)
+MESSAGE_STRUCT (peer_welcome, PEER_WELCOME_FIELDS)
 MESSAGE_STRUCT (door_request, DOOR_REQUEST_FIELDS)
 MESSAGE_STRUCT (door_answer, DOOR_ANSWER_FIELDS)
 

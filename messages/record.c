@@ -46,6 +46,26 @@ bool record_is_nothing (const record_t *self)
     return timestamp_is_none (&self->created) && self->deleted_count == 0;
 }
 
+bool record_is_empty (const record_t *self)
+{
+    return record_is_nothing (self) && timestamp_is_none (&self->written) &&
+           timestamp_is_none (&self->floor) && self->strong.count == 0 && self->weak.count == 0;
+}
+
+uint64_t record_last_time (const record_t *self)
+{
+    uint64_t last = self->created.time;
+    last = self->written.time > last ? self->written.time : last;
+    last = self->floor.time > last ? self->floor.time : last;
+    for (size_t i = 0; i < self->deleted_count; i++)
+        last = self->deleted[i].time > last ? self->deleted[i].time : last;
+    for (size_t i = 0; i < self->strong.count; i++)
+        last = self->strong.entries[i].stamp.time > last ? self->strong.entries[i].stamp.time : last;
+    for (size_t i = 0; i < self->weak.count; i++)
+        last = self->weak.entries[i].stamp.time > last ? self->weak.entries[i].stamp.time : last;
+    return last;
+}
+
 int record_admit (
     const record_t *self, operation_t *operation, bool has_conflict, record_rule_t rule)
 {

@@ -58,6 +58,11 @@ bool past_covers (const past_t *self, const timestamp_t *timestamp);
 bool record_join (
     record_t *self, const operation_t *operation, const past_t *past, record_rule_t rule);
 
+//  Forgets the deletions that are causally stable: `stable` is what every client that counts is known to
+//  have seen. Under `latest` a dead record goes as a whole with its last deletion. True if the state
+//  changed; it may be nothing then (record_is_nothing). Nothing that can still arrive can tell.
+bool record_purge (record_t *self, const vector_t *stable, record_rule_t rule);
+
 //  What an app's action becomes on the state that it finds here: fills operation->floor and on_conflict
 //  (a create under `latest` on a dead record), or answers ERR_EXISTS (create of a record that is alive,
 //  has_conflict false), ERR_NOT_FOUND (update or delete of what is not visible), ERR_GROW_ONLY.
@@ -68,6 +73,19 @@ bool record_alive (const record_t *self, record_rule_t rule);
 
 //  True if nothing is left to remember: no create, no deletion.
 bool record_is_nothing (const record_t *self);
+
+//  True if it carries nothing at all, not even a write without its create (as in news.h).
+bool record_is_empty (const record_t *self);
+
+//  Forgets this life of the record, but not its deletions. True if there was anything of it.
+bool record_end_life (record_t *self);
+
+//  The largest time that occurs in it; 0 in an empty one.
+uint64_t record_last_time (const record_t *self);
+
+//  Puts one property into strong or weak registers, whose names ascend: the larger timestamp wins, or the
+//  smaller. True if the state changed.
+bool properties_put (properties_t *self, const property_t *property, bool to_smaller);
 
 //  Appends the visible value, a canonical map (names ascending). The record must be alive.
 void record_show (const record_t *self, record_rule_t rule, buffer_t *out);

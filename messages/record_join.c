@@ -115,6 +115,24 @@ static bool properties_write (properties_t *self, const operation_t *operation, 
     return changed;
 }
 
+bool properties_put (properties_t *self, const property_t *property, bool to_smaller)
+{
+    size_t place = place_of (self->entries, 0, self->count, property->name);
+    if (place < self->count && slice_equal (self->entries[place].name, property->name)) {
+        if (!property_yields (
+                &self->entries[place], &property->stamp, property->value, to_smaller))
+            return false;
+        self->entries[place] = *property;
+        return true;
+    }
+    properties_reserve (self, self->count + 1);
+    memmove (self->entries + place + 1, self->entries + place,
+        (self->count - place) * sizeof *self->entries);
+    self->entries[place] = *property;
+    self->count++;
+    return true;
+}
+
 //  ---- deletions
 
 static bool deleted_raise (record_t *self, const timestamp_t *to)
@@ -142,8 +160,7 @@ static bool deleted_all_seen (const record_t *self, const past_t *past)
     return true;
 }
 
-//  Forgets this life of the record, but not its deletions. True if there was anything of it.
-static bool life_end (record_t *self)
+bool record_end_life (record_t *self)
 {
     bool changed = !timestamp_is_none (&self->created) || !timestamp_is_none (&self->written) ||
                    !timestamp_is_none (&self->floor) || self->strong.count || self->weak.count;
@@ -190,7 +207,7 @@ static bool write_lww (record_t *self, const operation_t *operation)
 static bool join_wins (record_t *self, const operation_t *operation, const past_t *past)
 {
     if (operation->action == ACTION_DELETE) {
-        bool changed = life_end (self);
+        bool changed = record_end_life (self);
         return deleted_raise (self, &operation->stamp) || changed;
     }
     if (!deleted_all_seen (self, past))

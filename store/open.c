@@ -30,6 +30,8 @@ static const struct {
     [TABLE_PUBLISHED] = {"published", 1},
     [TABLE_CLIENTS] = {"clients", 1},
     [TABLE_SHARED] = {"shared", 1},
+    [TABLE_TOMBSTONES] = {"tombstones", 1},
+    [TABLE_ASIDE] = {"aside", 1},
     [TABLE_OWNED] = {"owned", 1},
     [TABLE_OWNED_UPDATED] = {"owned_updated", 1},
     [TABLE_DERIVED] = {"derived", 1},

@@ -127,6 +127,69 @@ int pending_first_uncovered (txn_t *txn, const vector_t *vector, uint64_t *ret_s
     return 0;
 }
 
+//  ---- flushing
+
+static int batch_drop (txn_t *txn, counters_t *counters, uint32_t origin, uint64_t upto, uint64_t sequence)
+{
+    uint64_t bytes = __builtin_bswap64 (sequence);
+    slice_t log_key = slice_of (&bytes, sizeof bytes), value;
+    table_key_t key;
+    batch_head_t head;
+    index_key (origin, upto, &key);
+    int rc = table_get (txn, TABLE_PENDING, log_key, &value);
+    if (rc)
+        return rc == ERR_NOT_FOUND ? txn_corrupt (txn) : rc;
+    counters->batches--;
+    counters->bytes -= value.size;
+    if (batch_peek (value, &head) == 0)
+        counters->operations -= head.count;
+    txn->counters_dirty = true;
+    rc = table_delete (txn, TABLE_PENDING, log_key);
+    return rc ? rc : table_delete (txn, TABLE_PENDING_INDEX, key_slice (&key));
+}
+
+int pending_flush (
+    txn_t *txn, const vector_t *stable, size_t most, size_t *ret_count, bool *ret_left)
+{
+    counters_t *counters;
+    int rc = counters_get (txn, &counters);
+    *ret_count = 0;
+    *ret_left = false;
+    for (size_t i = 0; rc == 0 && i < stable->count; i++) {
+        uint32_t number, found;
+        uint64_t upto, sequence;
+        rc = origins_find (txn, &stable->entries[i].client, &number);
+        while (rc == 0) {
+            rc = index_seek (txn, number, 0, &found, &upto, &sequence);
+            if (rc || found != number || upto > stable->entries[i].upto)
+                break;
+            if (*ret_count == most) {
+                *ret_left = true;
+                return 0;
+            }
+            rc = batch_drop (txn, counters, number, upto, sequence);
+            (*ret_count)++;
+        }
+        rc = rc == ERR_NOT_FOUND ? 0 : rc;
+    }
+    return rc;
+}
+
+int pending_clear (txn_t *txn)
+{
+    counters_t *counters;
+    int rc = counters_get (txn, &counters);
+    if (rc == 0)
+        rc = table_clear (txn, TABLE_PENDING);
+    if (rc == 0)
+        rc = table_clear (txn, TABLE_PENDING_INDEX);
+    if (rc)
+        return rc;
+    counters->batches = counters->operations = counters->bytes = 0;
+    txn->counters_dirty = true;
+    return 0;
+}
+
 int pending_last (txn_t *txn, uint64_t *ret_sequence)
 {
     counters_t *counters;

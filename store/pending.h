@@ -24,6 +24,14 @@ int pending_first_uncovered (txn_t *txn, const vector_t *vector, uint64_t *ret_s
 
 int pending_last (txn_t *txn, uint64_t *ret_sequence); // 0 for a log that never had any
 
+//  Drops batches that the vector covers, at most `most` of them; *ret_left says whether there may be
+//  more. A chain is dropped from its beginning.
+int pending_flush (
+    txn_t *txn, const vector_t *stable, size_t most, size_t *ret_count, bool *ret_left);
+
+//  Drops the whole log; sequences go on. Only for a copy.
+int pending_clear (txn_t *txn);
+
 typedef struct pending_totals {
     uint64_t batches;
     uint64_t operations;

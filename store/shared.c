@@ -5,6 +5,8 @@
 
 #include "store/damage.h"
 #include "store/shared.h"
+
+#include "messages/news.h"
 #include "store/state.h"
 
 //  ---- one record's state
@@ -22,6 +24,7 @@ int state_unpack (txn_t *txn, slice_t value, state_t *ret_state, record_t *recor
         if (record_unpack (&cursor, &origins, record) || !cursor_done (&cursor))
             return txn->failed ? txn->failed : txn_corrupt (txn);
     }
+    tombstones_note (txn, record);
     *ret_state = state;
     return 0;
 }
@@ -39,6 +42,7 @@ int state_load (
         rc = damage_aside (txn, slot, uuid);
     if (rc == ERR_NOT_FOUND) {
         record_clear (record);
+        tombstones_note (txn, record);
         *ret_state = (state_t){0};
         return 0;
     }
@@ -102,6 +106,8 @@ int state_store (txn_t *txn, slot_t *slot, const uuid16_t *uuid, state_t *state,
         stamp = *fallback;
     int rc = visible_change (txn, slot, NULL, uuid, buffer_slice (&txn->before),
         buffer_slice (&txn->after), &stamp, &state->mark);
+    if (rc == 0 && (record->deleted_count || txn->tombstone_count))
+        rc = tombstones_move (txn, slot, uuid, record);
     if (rc)
         return rc;
     bool nothing = record_is_nothing (record);
@@ -126,6 +132,22 @@ int shared_join (txn_t *txn, const operation_t *operation, const past_t *past)
     if (!record_join (record, operation, past, slot->entry.resource.rule))
         return 0;
     return state_store (txn, slot, &operation->uuid, &state, record, &operation->stamp);
+}
+
+int shared_news_join (txn_t *txn, slice_t resource, const uuid16_t *uuid, const record_t *news,
+    uint64_t flags, const vector_t *here, const vector_t *seen)
+{
+    slot_t *slot;
+    state_t state;
+    int rc = slot_of_kind (txn, resource, RESOURCE_SHARED, &slot);
+    if (!rc)
+        rc = state_load (txn, slot, uuid, &state, &txn->record);
+    if (rc)
+        return rc;
+    state_show (slot, &txn->record, &txn->before);
+    if (!news_join (&txn->record, news, flags, here, seen, slot->entry.resource.rule))
+        return 0;
+    return state_store (txn, slot, uuid, &state, &txn->record, NULL);
 }
 
 //  ---- reading

@@ -9,6 +9,10 @@
 //  ERR_UNKNOWN_RESOURCE if it is not declared, ERR_MALFORMED if it is not a shared one.
 int shared_join (txn_t *txn, const operation_t *operation, const past_t *past);
 
+//  Joins what a client that returned brings of a record (messages/news.h). Errors as above.
+int shared_news_join (txn_t *txn, slice_t resource, const uuid16_t *uuid, const record_t *news,
+    uint64_t flags, const vector_t *here, const vector_t *seen);
+
 //  The record's state as it is now, in a writing transaction with all that was joined before; a
 //  record that is not there is "never was", with 0. *ret_record is the caller's, zeroed or used,
 //  and the caller's to release; its names and values borrow from the transaction.
@@ -22,6 +26,16 @@ int shared_next (txn_t *txn, slice_t resource, const uuid16_t *after, uuid16_t *
 //  The visible value of one record; ERR_NOT_FOUND where none is visible.
 int shared_show (
     txn_t *txn, slice_t resource, const uuid16_t *uuid, timestamp_t *ret_written, buffer_t *out);
+
+//  ---- forgetting
+
+//  Forgets deletions that the vector covers (causally stable ones: semantics.md, "Flushing and
+//  purging"), of at most `most` records; *ret_left says whether there may be more.
+int shared_forget (
+    txn_t *txn, const vector_t *stable, size_t most, size_t *ret_count, bool *ret_left);
+
+//  How many deletions are remembered.
+int shared_tombstones (txn_t *txn, uint64_t *ret_count);
 
 //  ---- copying the tables to a client that joins
 //  A place in the order of all shared records: by resource name, then uuid.
@@ -41,8 +55,10 @@ int shared_copy_out (txn_t *txn, const position_t *from, size_t size_max, buffer
     size_t *ret_count, position_t *ret_to);
 
 //  Makes the records in (from, to] exactly these: those that are here and not among them are
-//  dropped. ERR_MALFORMED if they are out of order, outside the range, not sound.
-int shared_copy_in (
-    txn_t *txn, const position_t *from, const position_t *to, size_t count, slice_t records);
+//  dropped. ERR_MALFORMED if they are out of order, outside the range, not sound. What is replaced
+//  is put aside (aside.h) if it may have something to say to the member: mine is this client's
+//  vector before the copy, theirs that for which the records stand; NULL: there is nothing to say.
+int shared_copy_in (txn_t *txn, const position_t *from, const position_t *to, size_t count,
+    slice_t records, const vector_t *mine, const vector_t *theirs);
 
 #endif

@@ -4,6 +4,8 @@
 //  node's own.
 
 #include "store/shared.h"
+
+#include "messages/news.h"
 #include "store/state.h"
 
 //  ---- places
@@ -93,18 +95,33 @@ int shared_copy_out (txn_t *txn, const position_t *from, size_t size_max, buffer
 
 //  ---- in
 
+typedef struct copy {
+    txn_t *txn;
+    position_t place;       // how far it has come
+    const position_t *to;
+    const vector_t *mine;   // NULL: nothing is put aside
+    const vector_t *theirs;
+} copy_t;
+
 //  The record's state becomes `record`, whatever it was; its old state must be in txn->record.
-static int replace (txn_t *txn, slot_t *slot, const uuid16_t *uuid, state_t *state,
+static int replace (copy_t *self, slot_t *slot, const uuid16_t *uuid, state_t *state,
     const record_t *record, const timestamp_t *fallback)
 {
+    txn_t *txn = self->txn;
     state_show (slot, &txn->record, &txn->before);
+    if (self->mine && news_may_be (&txn->record, self->mine, record, self->theirs)) {
+        int rc = aside_put (txn, slot, uuid, &txn->record);
+        if (rc)
+            return rc;
+    }
     return state_store (txn, slot, uuid, state, record, fallback);
 }
 
-//  Drops what lies behind `from` and before `to`, or at it too if `including`.
-static int drop_between (txn_t *txn, const position_t *from, const position_t *to, bool including)
+//  Drops what lies behind the place and before `to`, or at it too if `including`.
+static int drop_until (copy_t *self, const position_t *to, bool including)
 {
-    position_t place = *from;
+    txn_t *txn = self->txn;
+    position_t place = self->place;
     for (;;) {
         slot_t *slot;
         state_t state;
@@ -116,7 +133,7 @@ static int drop_between (txn_t *txn, const position_t *from, const position_t *t
             return 0;
         timestamp_t written = txn->record.written;
         record_clear (&txn->other);
-        rc = replace (txn, slot, &place.uuid, &state, &txn->other, &written);
+        rc = replace (self, slot, &place.uuid, &state, &txn->other, &written);
         if (rc)
             return rc;
     }
@@ -136,8 +153,9 @@ static int record_take (
     return rc || record_is_nothing (record) ? ERR_MALFORMED : 0;
 }
 
-static int copy_one (txn_t *txn, cursor_t *cursor, position_t *place, const position_t *to)
+static int copy_one (copy_t *self, cursor_t *cursor)
 {
+    txn_t *txn = self->txn;
     slice_t resource;
     uuid16_t uuid;
     slot_t *slot;
@@ -147,34 +165,35 @@ static int copy_one (txn_t *txn, cursor_t *cursor, position_t *place, const posi
     int rc = record_take (cursor, &resource, &uuid, &txn->other);
     if (rc)
         return rc;
-    if (position_covers (place, resource, &uuid) || !position_covers (to, resource, &uuid))
+    if (position_covers (&self->place, resource, &uuid) ||
+        !position_covers (self->to, resource, &uuid))
         return ERR_MALFORMED;
     rc = slot_of_kind (txn, resource, RESOURCE_SHARED, &slot);
     if (rc)
         return rc;
     position_t here = place_of (slot, &uuid);
-    rc = drop_between (txn, place, &here, false);
+    rc = drop_until (self, &here, false);
     if (!rc)
         rc = record_take (&again, &resource, &uuid, &txn->other);
     if (!rc)
         rc = state_load (txn, slot, &uuid, &state, &txn->record);
     if (!rc && !record_equal (&txn->record, &txn->other))
-        rc = replace (txn, slot, &uuid, &state, &txn->other, &txn->other.written);
-    *place = here;
+        rc = replace (self, slot, &uuid, &state, &txn->other, &txn->other.written);
+    self->place = here;
     return rc;
 }
 
-int shared_copy_in (
-    txn_t *txn, const position_t *from, const position_t *to, size_t count, slice_t records)
+int shared_copy_in (txn_t *txn, const position_t *from, const position_t *to, size_t count,
+    slice_t records, const vector_t *mine, const vector_t *theirs)
 {
+    copy_t copy = {txn, *from, to, mine, theirs};
     cursor_t cursor = cursor_over (records);
-    position_t place = *from;
     for (size_t i = 0; i < count; i++) {
-        int rc = copy_one (txn, &cursor, &place, to);
+        int rc = copy_one (&copy, &cursor);
         if (rc)
             return rc;
     }
     if (!cursor_done (&cursor))
         return ERR_MALFORMED;
-    return drop_between (txn, &place, to, true);
+    return drop_until (&copy, to, true);
 }

@@ -31,5 +31,14 @@ int state_store (txn_t *txn, slot_t *slot, const uuid16_t *uuid, state_t *state,
 //  altered where nothing kept them in step.
 int state_relist (
     txn_t *txn, slot_t *slot, const uuid16_t *uuid, state_t *state, const record_t *record);
+//  ---- aside.c
+int aside_put (txn_t *txn, const slot_t *slot, const uuid16_t *uuid, const record_t *record);
+
+//  ---- tombstones.c: the index of what a record's `deleted` holds
+
+//  Keeps in mind which deletions the record had when it was loaded; state_load and state_next do it.
+void tombstones_note (txn_t *txn, const record_t *record);
+//  Brings the index from those to what the record has now.
+int tombstones_move (txn_t *txn, const slot_t *slot, const uuid16_t *uuid, const record_t *record);
 
 #endif

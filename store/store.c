@@ -68,6 +68,7 @@ static void txn_free (txn_t *txn)
         free (txn->slots[i]);
     free (txn->slots);
     free (txn->group);
+    free (txn->tombstones);
     record_release (&txn->record);
     record_release (&txn->other);
     buffer_release (&txn->before);

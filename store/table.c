@@ -189,6 +189,17 @@ int table_clear (txn_t *txn, enum table table)
     return rc ? rc : txn_result (txn, mdb_drop (txn->mdb, txn->store->tables[table], 0));
 }
 
+int table_count (txn_t *txn, enum table table, uint64_t *ret_count)
+{
+    MDB_stat stat;
+    int rc = txn_check (txn);
+    if (rc == 0)
+        rc = txn_result (txn, mdb_stat (txn->mdb, txn->store->tables[table], &stat));
+    if (rc == 0)
+        *ret_count = stat.ms_entries;
+    return rc;
+}
+
 //  ---- neighbours
 
 static int cursor_of (txn_t *txn, enum table table, MDB_cursor **ret_cursor)

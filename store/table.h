@@ -32,6 +32,8 @@ enum table {
     TABLE_PUBLISHED,
     TABLE_CLIENTS,
     TABLE_SHARED,
+    TABLE_TOMBSTONES,
+    TABLE_ASIDE,
     TABLE_OWNED,
     TABLE_OWNED_UPDATED,
     TABLE_DERIVED,
@@ -116,7 +118,10 @@ struct txn {
     size_t group_capacity;
 
     recount_t scrub;
-    uint64_t damaged; // records that were set aside in this transaction
+    uint64_t damaged;        // records that were set aside in this transaction
+    timestamp_t *tombstones; // the deletions of the record that was loaded last
+    size_t tombstone_count;
+    size_t tombstone_capacity;
 
     record_t record; // scratch, kept from call to call
     record_t other;
@@ -231,6 +236,8 @@ int table_clear (txn_t *txn, enum table table);
 //  *ret_key is its key all the same.
 int table_seek (txn_t *txn, enum table table, slice_t key, slice_t *ret_key, slice_t *ret_value);
 int table_next (txn_t *txn, enum table table, slice_t after, slice_t *ret_key, slice_t *ret_value);
+//  How many entries there are.
+int table_count (txn_t *txn, enum table table, uint64_t *ret_count);
 //  The last entry < key.
 int table_before (txn_t *txn, enum table table, slice_t key, slice_t *ret_key, slice_t *ret_value);
 

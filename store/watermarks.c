@@ -7,6 +7,13 @@
 #include "store/watermarks.h"
 #include "store/table.h"
 
+static void watermark_key (enum watermark_kind kind, const uuid16_t *client, table_key_t *ret_key)
+{
+    key_clear (ret_key);
+    key_u8 (ret_key, (uint8_t)kind);
+    key_uuid (ret_key, client);
+}
+
 int watermarks_load (txn_t *txn, enum watermark_kind kind, vector_t *ret_vector)
 {
     table_key_t at;
@@ -30,13 +37,24 @@ int watermarks_load (txn_t *txn, enum watermark_kind kind, vector_t *ret_vector)
 int watermarks_put (txn_t *txn, enum watermark_kind kind, const watermark_t *watermark)
 {
     table_key_t key;
-    key_clear (&key);
-    key_u8 (&key, (uint8_t)kind);
-    key_uuid (&key, &watermark->client);
+    watermark_key (kind, &watermark->client, &key);
     buffer_clear (&txn->packed);
     add_u64 (&txn->packed, watermark->upto);
     buffer_append (&txn->packed, watermark->hash.bytes, HASH_SIZE);
     return table_put (txn, TABLE_WATERMARKS, key_slice (&key), buffer_slice (&txn->packed));
+}
+
+int watermarks_clear (txn_t *txn, enum watermark_kind kind)
+{
+    vector_t all = {NULL, 0, 0};
+    int rc = watermarks_load (txn, kind, &all);
+    for (size_t i = 0; rc == 0 && i < all.count; i++) {
+        table_key_t key;
+        watermark_key (kind, &all.entries[i].client, &key);
+        rc = table_delete (txn, TABLE_WATERMARKS, key_slice (&key));
+    }
+    vector_release (&all);
+    return rc;
 }
 
 //  ---- published
@@ -102,4 +120,9 @@ int published_next (txn_t *txn, const uuid16_t *after, uuid16_t *ret_origin)
     if (rc)
         return rc;
     return take_uuid (&key, ret_origin) ? 0 : txn_corrupt (txn);
+}
+
+int published_clear (txn_t *txn)
+{
+    return table_clear (txn, TABLE_PUBLISHED);
 }

@@ -14,6 +14,9 @@ enum watermark_kind {
 int watermarks_load (txn_t *txn, enum watermark_kind kind, vector_t *ret_vector);
 int watermarks_put (txn_t *txn, enum watermark_kind kind, const watermark_t *watermark);
 
+//  All of a kind; only for a copy.
+int watermarks_clear (txn_t *txn, enum watermark_kind kind);
+
 //  What an origin has published to have seen, accumulated over its batches (uptos, no hashes):
 //  loads into a cleared vector.
 int published_load (txn_t *txn, const uuid16_t *origin, vector_t *ret_vector);
@@ -21,6 +24,7 @@ int published_load (txn_t *txn, const uuid16_t *origin, vector_t *ret_vector);
 int published_raise (txn_t *txn, const uuid16_t *origin, const vector_t *seen);
 //  Walks the origins that have published something: the first > after (zero: from the start);
 //  ERR_NOT_FOUND.
+int published_clear (txn_t *txn); // all of it; only for a copy
 int published_next (txn_t *txn, const uuid16_t *after, uuid16_t *ret_origin);
 
 #endif

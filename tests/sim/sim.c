@@ -679,10 +679,11 @@ bool sim_converged (sim_t *self, void *unused)
         if (!self->nodes[i].running)
             continue;
         buffer_clear (&other);
+        equal = ready (self, &self->nodes[i]); // who still copies is not there yet
         shown (&self->nodes[i], &other);
         if (first.size == 0)
             buffer_append (&first, other.data, other.size);
-        equal = slice_equal (buffer_slice (&first), buffer_slice (&other));
+        equal = equal && slice_equal (buffer_slice (&first), buffer_slice (&other));
     }
     buffer_release (&first);
     buffer_release (&other);

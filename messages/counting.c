@@ -1,0 +1,60 @@
+//  counting - which members count, and what all of them have published to have seen
+
+#include "messages/counting.h"
+
+const timestamp_t *client_declared (const client_t *self)
+{
+    if (!timestamp_is_none (&self->removed))
+        return &self->removed;
+    bool stale =
+        !timestamp_is_none (&self->stale) && timestamp_compare (&self->stale, &self->back) > 0;
+    return stale ? &self->stale : NULL;
+}
+
+//  Up to where a member has seen an origin's chain: of its own, all that is here of it.
+static uint64_t seen_upto (
+    const pool_view_t *self, const uuid16_t *member, const uuid16_t *origin)
+{
+    if (uuid_equal (member, &self->me) || uuid_equal (member, origin))
+        return vector_upto (self->shared, origin);
+    return vector_upto (self->published (self->context, member), origin);
+}
+
+bool pool_has_seen (const pool_view_t *self, const uuid16_t *member, const timestamp_t *timestamp)
+{
+    return seen_upto (self, member, &timestamp->client) >= timestamp->time;
+}
+
+bool pool_counts (const pool_view_t *self, const client_t *client)
+{
+    const timestamp_t *declaration = client_declared (client);
+    if (timestamp_is_none (&client->admitted))
+        return false;
+    if (!declaration)
+        return true;
+    for (size_t i = 0; i < self->count; i++) {
+        const client_t *other = &self->clients[i];
+        if (!timestamp_is_none (&other->admitted) && !client_declared (other) &&
+            !pool_has_seen (self, &other->uuid, declaration))
+            return true;
+    }
+    return false;
+}
+
+void pool_stable (const pool_view_t *self, vector_t *ret_stable)
+{
+    vector_copy (ret_stable, self->shared);
+    for (size_t i = 0; i < self->count; i++) {
+        const client_t *member = &self->clients[i];
+        if (uuid_equal (&member->uuid, &self->me) || !pool_counts (self, member))
+            continue;
+        for (size_t at = ret_stable->count; at-- > 0;) {
+            uuid16_t origin = ret_stable->entries[at].client;
+            uint64_t upto = seen_upto (self, &member->uuid, &origin);
+            if (upto == 0)
+                vector_remove (ret_stable, &origin);
+            else if (upto < ret_stable->entries[at].upto)
+                ret_stable->entries[at].upto = upto;
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//  counting - which members count, and what all of them have published to have seen
+//
+//  The rules of semantics.md, "Flushing and purging", as pure functions of what a node knows: the
+//  members, what each origin has published (its signed `seen`, accumulated), its own watermarks.
+//
+//      declared      stale by a declaration that no later return has lifted, or removed
+//      counted out   declared, and that declaration is in the published `seen` of every member that
+//                    is not itself declared
+//      counts        admitted and not counted out
+//
+//  What every member that counts has seen is stable: a batch that is may leave the log, a deletion
+//  that is may be forgotten. None of it looks at a clock: it depends on what was said, never on when.
+
+#ifndef TIDEPOOL_COUNTING_H
+#define TIDEPOOL_COUNTING_H
+
+#include "messages/client.h"
+
+typedef struct pool_view {
+    uuid16_t me;
+    const client_t *clients; // all that were ever admitted
+    size_t count;
+    const vector_t *shared; // this node's own watermarks: what it has seen itself
+    //  What an origin has published; never NULL, empty where it has published nothing.
+    const vector_t *(*published) (const void *context, const uuid16_t *origin);
+    const void *context;
+} pool_view_t;
+
+//  The declaration that stands against a client, or NULL.
+const timestamp_t *client_declared (const client_t *self);
+
+//  Does the client count?
+bool pool_counts (const pool_view_t *self, const client_t *client);
+
+//  Has this member seen the timestamp, as far as it has published?
+bool pool_has_seen (const pool_view_t *self, const uuid16_t *member, const timestamp_t *timestamp);
+
+//  For each origin the largest time up to which every member that counts has seen it. Entries have no
+//  hashes; ret_stable is cleared first.
+void pool_stable (const pool_view_t *self, vector_t *ret_stable);
+
+#endif

@@ -1,0 +1,40 @@
+//  news - what a client that returns brings of one record (semantics.md, "Joining, and returning";
+//  README.md, "A return")
+//
+//  The returner compares its record with the member's, once; what comes out is a partial state, the
+//  news, that travels in a batch that issues anew and that every receiver, the returner included,
+//  joins in the same way. Four vectors' worth of knowledge take part:
+//
+//      mine      what the returner's own vector was when it began to return
+//      theirs    what the member's was when it was compared
+//      seen      both together: what the news are taken to have seen
+//      here      the receiver's own, before the batch: what it covers is here already, or superseded
+
+#ifndef TIDEPOOL_NEWS_H
+#define TIDEPOOL_NEWS_H
+
+#include "messages/record.h"
+
+enum news_flag {
+    NEWS_FRESH = 1, // the member had no such record: what is dead at the receiver goes first
+    NEWS_AGAIN = 2, // created anew on top of a deletion: this names the life from now on
+    NEWS_FLAGS_END = 4
+};
+
+//  Compares. *ret_news (cleared first; borrows from both records) gets the news and *ret_flags their
+//  flags. True if there are any. *ret_lost: what the returner wrote here, and nobody has seen, goes to
+//  lost and found. `now` is a timestamp of the returner's that nobody has seen.
+bool news_of (const record_t *mine_record, const vector_t *mine, const record_t *theirs_record,
+    const vector_t *theirs, const timestamp_t *now, record_rule_t rule, record_t *ret_news,
+    uint64_t *ret_flags, bool *ret_lost);
+
+//  Joins news into the receiver's record. True if the state changed.
+bool news_join (record_t *self, const record_t *news, uint64_t flags, const vector_t *here,
+    const vector_t *seen, record_rule_t rule);
+
+//  Would the comparison, now or after the member's vector has risen, find anything? If not the
+//  returner's record need not be kept for it.
+bool news_may_be (const record_t *mine_record, const vector_t *mine, const record_t *theirs_record,
+    const vector_t *theirs);
+
+#endif
