@@ -66,7 +66,7 @@ void link_on_ranges (link_t *self, step_t *step, line_t *line, slice_t frame)
         link_refuse (self, step, line, rc, "a question for ranges");
         return;
     }
-    if (self->joining || !is_shared (step, question.resource)) {
+    if (!link_may_repair (self, line) || !is_shared (step, question.resource)) {
         digests_send (step, line, question.number, NULL);
         return;
     }
@@ -158,6 +158,8 @@ void link_on_want (link_t *self, step_t *step, line_t *line, slice_t frame)
         rc = ERR_MALFORMED;
     if (rc)
         link_refuse (self, step, line, rc, "a wish for records");
+    else if (!link_may_repair (self, line))
+        step_say (step, SAY_DEBUG, "records are wanted that do not pass this way");
     else if (repair->merging)
         buffer_append (&repair->want, frame.data, frame.size);
     else
@@ -187,7 +189,7 @@ void link_on_offer (
     int rc = link_repair_records (step, records, payload, &range, &vector);
     if (rc)
         link_refuse (self, step, line, rc, "records to be merged");
-    else if (repair->differs && !repair->merging && !self->joining &&
+    else if (repair->differs && !repair->merging && link_may_repair (self, line) &&
              link_vector_is_ours (step, &vector)) {
         repair->merging = true;
         link_repair_mail (step, line, REPAIR_OF_OFFER, records->resource, &vector, payload);

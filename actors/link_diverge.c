@@ -42,7 +42,7 @@ static void comparable (link_t *self, step_t *step, const line_t *line, verdict_
 {
     vector_t shared = {NULL, 0, 0}, rows = {NULL, 0, 0};
     *verdict = (verdict_t){.found = false};
-    if (!self->joining && !line->peer_joins &&
+    if (link_may_repair (self, line) &&
         watermarks_load (step->txn, WATERMARK_SHARED, &shared) == 0 &&
         watermarks_load (step->txn, WATERMARK_ROWS, &rows) == 0) {
         verdict->shared = vector_equal (&shared, &line->shared);

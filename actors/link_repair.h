@@ -76,6 +76,12 @@ typedef struct line_repair {
     answering_t answer;
 } line_repair_t;
 
+//  May records pass between the two? Who copies, and who has to return, gets them in other ways.
+static inline bool link_may_repair (const link_t *self, const line_t *line)
+{
+    return !self->joining && !line->peer_joins && !line->outside && !line->returns;
+}
+
 line_repair_t *link_repair_of (line_t *line); // made where there is none
 void link_repair_free (line_t *line);
 

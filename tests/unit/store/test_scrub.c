@@ -307,6 +307,36 @@ Test (damage, stops_no_write_to_the_record)
     kit_destroy (&kit);
 }
 
+//  The index of deletions is no reason for a transaction to die, nor to be looked through for ever.
+Test (damage, of_deletions_and_their_index_is_outlived)
+{
+    kit_t kit = kit_new ();
+    vector_t stable = {0};
+    uuid16_t client = client_n (1);
+    uint64_t count;
+    size_t forgotten;
+    bool left;
+    kit_begin (&kit);
+    fill (&kit, 10);
+    join (kit.txn, delete ("tags", 3, stamp_n (900, 1)));
+    join (kit.txn, delete ("tags", 9, stamp_n (901, 1)));
+    kit_again (&kit);
+    take_away (&kit, 9); // its entry in the index stays
+    vector_set (&stable, &client, 2000, NULL);
+    is (shared_forget (kit.txn, &stable, 100, &forgotten, &left), 0);
+    kit_again (&kit);
+    is (shared_tombstones (kit.txn, &count), 0);
+    cr_assert_eq (count, 0);
+    join (kit.txn, delete ("tags", 5, stamp_n (902, 1)));
+    is (table_clear (kit.txn, TABLE_TOMBSTONES), 0);
+    join (kit.txn, delete ("tags", 5, stamp_n (903, 1)));
+    kit_again (&kit);
+    is (shared_tombstones (kit.txn, &count), 0);
+    cr_assert_eq (count, 1);
+    vector_release (&stable);
+    kit_destroy (&kit);
+}
+
 Test (damage, leaves_a_reader_of_changes_the_rest)
 {
     kit_t kit = kit_new ();
