@@ -92,10 +92,10 @@ static void shown_make (const record_t *record, record_rule_t rule, buffer_t *ou
         record_show (record, rule, out);
 }
 
-static bool one_is_sound (slice_t bytes, const record_t *record, const vector_t *vector,
-    record_rule_t rule, buffer_t *out)
+static bool one_is_sound (
+    const record_t *record, const vector_t *vector, record_rule_t rule, buffer_t *out)
 {
-    if (pack_check (bytes) || record_is_nothing (record) || !record_covered (record, vector))
+    if (record_is_nothing (record) || !record_covered (record, vector))
         return false;
     shown_make (record, rule, out);
     return out->size == 0 || value_check (buffer_slice (out)) == 0;
@@ -114,7 +114,7 @@ int stretch_check (
     while ((rc = stretch_next (&cursor, &uuid, &record, &bytes)) == 0) {
         bool ascends = first || uuid_compare (&last, &uuid) < 0;
         if (!ascends || !range_has (range, &uuid) ||
-            !one_is_sound (bytes, &record, vector, rule, &shown)) {
+            !one_is_sound (&record, vector, rule, &shown)) {
             rc = ERR_MALFORMED;
             break;
         }
