@@ -289,7 +289,9 @@ static void on_written (link_t *self, step_t *step, const mail_t *mail)
     uint64_t ticket = mail->envelope.ticket;
     if (step_unpack (step, mail, &written_type, &written) || !ticket)
         return;
-    if (ticket & LINK_RETURN_TICKET)
+    if (ticket & LINK_GOING_TICKET)
+        self->going = false; // if it is begun we hear that we are joining
+    else if (ticket & LINK_RETURN_TICKET)
         link_return_stated (self, step, ticket & ~LINK_RETURN_TICKET, -(int)written.error);
     else
         link_on_declared (self, step, ticket, -(int)written.error, written.message);
@@ -369,6 +371,7 @@ static void line_tick (link_t *self, step_t *step, line_t *line)
         return;
     }
     ack (self, step, line);
+    link_copy_go_on (self, step, line);
     link_feed (self, step, line);
     link_repair_tick (self, step, line);
     if (now - line->pinged_ns >= interval) {

@@ -34,18 +34,19 @@
 #include "store/shared.h"
 #include "store/watermarks.h"
 
-#define SECOND_NS          1000000000ull
-#define GREETING_NS        (10 * SECOND_NS) // a connection that says no hello by then is closed
-#define PATIENCE_NS        (2 * SECOND_NS)  // how long a batch is left to its own origin to bring
-#define REDIAL_FIRST_NS    (SECOND_NS / 5)
-#define REDIAL_MOST_NS     (10 * SECOND_NS)
-#define DEFER_MOST_S       30 // a deferred batch is offered again after that at the latest
-#define AGAIN_NS           (SECOND_NS / 2) // before a stream that did not fit begins again
-#define DOOR_ROUNDS        3               // times that all endpoints of a door are tried
-#define DOOR_PAUSE_NS      (SECOND_NS / 2) // between two of them
-#define LINK_RETURN_TICKET (1ull << 62)    // beside a line: its peer is stated to be back
-#define LINE_WAITING_MOST  256             // mails of a peer whose declarations are being stored
-#define FEED_ROUND_BYTES   (1u << 20)      // to one peer in one round
+#define SECOND_NS         1000000000ull
+#define GREETING_NS       (10 * SECOND_NS) // a connection that says no hello by then is closed
+#define PATIENCE_NS       (2 * SECOND_NS)  // how long a batch is left to its own origin to bring
+#define REDIAL_FIRST_NS   (SECOND_NS / 5)
+#define REDIAL_MOST_NS    (10 * SECOND_NS)
+#define DEFER_MOST_S      30 // a deferred batch is offered again after that at the latest
+#define AGAIN_NS          (SECOND_NS / 2) // before a stream that did not fit begins again
+#define DOOR_ROUNDS       3               // times that all endpoints of a door are tried
+#define DOOR_PAUSE_NS     (SECOND_NS / 2) // between two of them
+#define LINK_RETURN_TICKET (1ull << 62) // beside a line: its peer is stated to be back
+#define LINK_GOING_TICKET (1ull << 63)  // our own return is begun, or not
+#define LINE_WAITING_MOST 256             // mails of a peer whose declarations are being stored
+#define FEED_ROUND_BYTES  (1u << 20)      // to one peer in one round
 
 enum line_state { LINE_DIALLED, LINE_GREETING, LINE_DECLARING, LINE_OPEN };
 
@@ -74,6 +75,7 @@ typedef struct line {
     bool greeted;    // our hello is said
     bool outside;    // it has to return, or we have: nothing else passes
     bool returns;    // we have
+    bool welcomed;   // it may return to us
     bool restored;   // it has forgotten batches of its own, and is told them
     bool peer_joins; // it takes a copy; it gets the log only from its giver
 
@@ -97,6 +99,8 @@ typedef struct line {
 
     //  It copies from us.
     bool copying;
+    bool copy_waits;  // until we have all that it got from another giver
+    bool records_end; // all records are sent
     position_t place;
 
     //  What it sends to us.
@@ -135,6 +139,7 @@ typedef struct link {
     vector_t rows;
     uint64_t sequence; // of our newest batch
     bool joining;
+    bool going; // we are about to return to a member
     bool begun; // the copy has come past its beginning: any member can go on with it
     uuid16_t giver;
     bool has_target; // while and after a copy: what the giver had when it began
@@ -191,6 +196,7 @@ void link_refuse (link_t *self, step_t *step, line_t *line, int error, const cha
 void link_on_taken (link_t *self, step_t *step, const mail_t *mail);
 void link_ping (link_t *self, step_t *step, line_t *line, uint64_t verb);
 void link_ahead_over (step_t *step, vector_t *ahead, const vector_t *taken);
+void link_copy_go_on (link_t *self, step_t *step, line_t *line);
 void link_copy_ask (link_t *self, step_t *step, line_t *line);
 
 //  link_feed.c
@@ -204,6 +210,7 @@ int link_base (step_t *step, vector_t *ret_base); // on which watermarks our log
 void link_fence (link_t *self, step_t *step, line_t *line); // when it opens
 void link_fence_client (link_t *self, step_t *step, const client_t *client);
 void link_return_ask (link_t *self, step_t *step, line_t *line);
+bool link_may_begin (link_t *self, step_t *step, const line_t *line);
 bool link_may_return (link_t *self, step_t *step, const uuid16_t *client, const vector_t *shared);
 int link_on_outside (link_t *self, step_t *step, line_t *line, slice_t frame);
 int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame);

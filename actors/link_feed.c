@@ -251,7 +251,9 @@ static void published_pack (step_t *step, buffer_t *out)
 void link_copy_start (link_t *self, step_t *step, line_t *line, const position_t *place)
 {
     line->copying = true;
+    line->copy_waits = false;
     line->place = *place;
+    line->records_end = place->end;
     if (place->resource[0] || place->end) {
         link_feed_from (self, step, line); // goes on where another, or we, had left it
         return;
@@ -297,7 +299,7 @@ static void records_feed (step_t *step, line_t *line)
             .vector = buffer_slice (&vector)};
         line->in_flight += payload.size;
         line->place = place;
-        line->copying = !place.end;
+        line->records_end = place.end; // from here the log alone goes on, until it says that it has enough
         if (payload.size == 0)
             buffer_reserve (&payload, 1);
         link_line_send (step, line, &peer_copy_chunk_type, &chunk, &payload);
@@ -334,7 +336,10 @@ static void deferred_retry (link_t *self, step_t *step, line_t *line)
 
 void link_feed (link_t *self, step_t *step, line_t *line)
 {
-    if (self->joining || line->outside || line->returns || (line->peer_joins && !line->copying))
+    if (line->outside || line->returns || (line->peer_joins && !line->copying))
+        return;
+    //  Who copies gives to its giver what another giver had told it, and nothing else.
+    if (self->joining && !(self->begun && uuid_equal (&line->client, &self->giver)))
         return;
     if (step->now.mono_ns < line->again_ns) {
         step_wake_at (step, line->again_ns);
@@ -342,8 +347,8 @@ void link_feed (link_t *self, step_t *step, line_t *line)
     }
     deferred_retry (self, step, line);
     bool all = log_feed (self, step, line, FEED_ROUND_BYTES);
-    if (all && line->copying && room (line))
+    if (all && line->copying && !line->records_end && room (line))
         records_feed (step, line);
-    if (room (line) && !line->peer_joins)
+    if (room (line) && !line->peer_joins && !self->joining)
         rows_feed (self, step, line);
 }

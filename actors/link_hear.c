@@ -122,7 +122,8 @@ static void on_ping (link_t *self, step_t *step, line_t *line, slice_t frame, ui
                       !vector_covers_all (&line->rows, &self->rows);
     if (peer)
         vector_copy (&peer->shared, &line->shared);
-    seen_tell (step, line, ping.ages);
+    if (!line->outside && !line->returns) // who is fenced off is not seen: it is declared in its turn
+        seen_tell (step, line, ping.ages);
     link_digests_compare (self, step, line, ping.digests);
     if (verb == PEER_PING)
         link_ping (self, step, line, PEER_PONG);
@@ -149,7 +150,7 @@ static void batches_take (step_t *step, line_t *line, frame_t frame)
 //  Collects the pieces of one large batch.
 static int piece_take (step_t *step, line_t *line, const peer_batches_t *batches, slice_t piece)
 {
-    if (batches->size > LIMIT_BATCH_BYTES || piece.size == 0)
+    if (batches->size > LIMIT_RETURN_BYTES || piece.size == 0)
         return ERR_TOO_LARGE;
     if (batches->at == 0) {
         buffer_clear (&line->partial);
@@ -169,7 +170,7 @@ static bool may_bring (link_t *self, const line_t *line, slice_t payload)
 {
     return payload.size <= LIMIT_PEER_FRAME_BYTES &&
            line->taking + line->partial.size + payload.size <=
-               LIMIT_CREDIT_BYTES + LIMIT_BATCH_BYTES + LIMIT_PEER_FRAME_BYTES &&
+               LIMIT_CREDIT_BYTES + LIMIT_RETURN_BYTES + LIMIT_PEER_FRAME_BYTES &&
            (!self->joining || uuid_equal (&line->client, &self->giver));
 }
 
@@ -309,13 +310,12 @@ void link_copy_ask (link_t *self, step_t *step, line_t *line)
     link_line_send (step, line, &peer_copy_type, &copy, NULL);
 }
 
-//  A copy that was begun elsewhere goes on here only if all that it holds is here; one that begins, only if what
-//  the copier knew of those that count is.
-static bool may_go_on (link_t *self, step_t *step, const line_t *line, const position_t *place)
+//  A copy that was begun elsewhere goes on here when all that it holds is here: what is not, it gives us first.
+void link_copy_go_on (link_t *self, step_t *step, line_t *line)
 {
-    if (place->resource[0] == 0 && !place->end)
-        return link_may_return (self, step, &line->client, &line->shared);
-    return vector_covers_all (&self->shared, &line->shared);
+    position_t place = line->place;
+    if (line->copy_waits && !self->joining && vector_covers_all (&self->shared, &line->shared))
+        link_copy_start (self, step, line, &place);
 }
 
 static bool is_declared (step_t *step, const uuid16_t *uuid)
@@ -337,7 +337,11 @@ static void on_copy (link_t *self, step_t *step, line_t *line, slice_t frame)
         garbage (self, step, line, rc, "a wish for a copy");
     else if (is_declared (step, &line->client))
         link_line_close (self, step, line, ERR_STALE, NULL);
-    else if (!may_go_on (self, step, line, &place))
+    else if (place.resource[0] || place.end) {
+        line->copy_waits = true;
+        line->place = place;
+        link_copy_go_on (self, step, line);
+    } else if (!link_may_begin (self, step, line))
         link_line_close (self, step, line, ERR_BUSY, "the copy has batches that are not here yet");
     else
         link_copy_start (self, step, line, &place);

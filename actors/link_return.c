@@ -1,13 +1,16 @@
 //  link_return - the fence around who has to return, and the way back through it
 //
-//  A peer is outside if it was declared stale here, if it has not applied what was declared of it, or
-//  if it needs what our log no longer keeps. Over its line nothing passes but this:
+//  A peer is outside if it was declared stale here, if it has not applied that it once was, or if it needs
+//  what our log no longer keeps. Over its line nothing passes but this:
 //
 //      we                                     a peer that is outside
 //       | ---- outside (half) -----------------> |
 //       | <--- return (its vector) ------------- |   again with each ping
 //       |      it is stated to be back            |
 //       | ---- welcome (ours) ------------------> |   from here it is joining: it greets anew, and copies
+//
+//  Whoever has welcomed a peer does not return itself before that has begun, and whoever is about to return
+//  welcomes nobody: so of those that wait for each other one is always there to give.
 //
 //  If each is outside for the other, two halves of a pool had declared each other: the half with the
 //  earliest member stays, and who is in the other returns.
@@ -35,7 +38,7 @@ static bool is_outside (link_t *self, step_t *step, line_t *line)
 {
     client_t client;
     if (clients_get (step->txn, &line->client, &client) || client_declared (&client) ||
-        is_unapplied (line, &client.stale) || is_unapplied (line, &client.back))
+        is_unapplied (line, &client.stale))
         return true;
     vector_clear (&self->seen);
     return link_base (step, &self->seen) != 0 || !vector_covers_all (&line->shared, &self->seen);
@@ -90,11 +93,20 @@ void link_fence_client (link_t *self, step_t *step, const client_t *client)
 
 //  ---- the way back
 
+//  One member is asked at a time, or two would state that we are back.
+static bool is_first_of_returns (const link_t *self, const line_t *line)
+{
+    for (size_t i = 0; i < self->line_count; i++)
+        if (self->lines[i]->returns && self->lines[i]->state == LINE_OPEN)
+            return self->lines[i] == line;
+    return true;
+}
+
 void link_return_ask (link_t *self, step_t *step, line_t *line)
 {
     vector_t shared = {NULL, 0, 0};
     buffer_t packed = {NULL, 0, 0};
-    if (self->joining || !line->returns ||
+    if (self->joining || self->going || !line->returns || !is_first_of_returns (self, line) ||
         watermarks_load (step->txn, WATERMARK_SHARED, &shared) != 0)
         return;
     vector_pack (&shared, &packed);
@@ -123,48 +135,99 @@ int link_on_outside (link_t *self, step_t *step, line_t *line, slice_t frame)
     return 0;
 }
 
-//  What we have of those that count here, but for the one that returns.
-static int counting_load (step_t *step, const uuid16_t *but, vector_t *ret_counting)
+//  ---- what counts, as far as it is stored
+
+typedef struct members {
+    client_t *clients;
+    size_t count;
+    vector_t shared;
+    txn_t *txn;
+    vector_t published; // of whom was asked last
+} members_t;
+
+static const vector_t *published_of (const void *context, const uuid16_t *origin)
 {
-    int rc = watermarks_load (step->txn, WATERMARK_SHARED, ret_counting);
-    for (size_t i = ret_counting->count; rc == 0 && i-- > 0;) {
-        uuid16_t uuid = ret_counting->entries[i].client;
-        client_t client;
-        if (uuid_equal (&uuid, but) || clients_get (step->txn, &uuid, &client) ||
-            client_declared (&client))
-            vector_remove (ret_counting, &uuid);
+    members_t *self = (members_t *)context;
+    if (published_load (self->txn, origin, &self->published))
+        vector_clear (&self->published);
+    return &self->published;
+}
+
+static int members_load (step_t *step, members_t *self)
+{
+    client_t client;
+    uuid16_t after;
+    int rc = watermarks_load (step->txn, WATERMARK_SHARED, &self->shared);
+    self->txn = step->txn;
+    for (int next = rc ? rc : clients_next (step->txn, NULL, &client); next == 0;
+         next = clients_next (step->txn, &after, &client)) {
+        client_t *grown = realloc (self->clients, (self->count + 1) * sizeof *grown);
+        if (!grown)
+            abort ();
+        self->clients = grown;
+        grown[self->count++] = client;
+        after = client.uuid;
     }
     return rc;
 }
 
-//  Has it nothing of those that count here that we lack?
-bool link_may_return (link_t *self, step_t *step, const uuid16_t *client, const vector_t *shared)
+static void members_release (members_t *self)
 {
-    vector_t counting = {NULL, 0, 0};
-    client_t other;
-    bool may = counting_load (step, client, &counting) == 0;
-    for (size_t i = 0; may && i < shared->count; i++) {
-        const watermark_t *mark = &shared->entries[i];
-        if (uuid_equal (&mark->client, client) || vector_upto (&counting, &mark->client) >= mark->upto)
-            continue;
-        may = clients_get (step->txn, &mark->client, &other) != 0 || client_declared (&other) ||
-              timestamp_is_none (&other.admitted);
-    }
-    vector_release (&counting);
-    return may && !me_is_declared (self, step);
+    free (self->clients);
+    vector_release (&self->shared);
+    vector_release (&self->published);
 }
 
-static void welcome (step_t *step, const line_t *line)
+//  A copy begins only where it is known that the client is to have one: where its admission, or that it is back, was
+//  applied, which it does not have itself.
+bool link_may_begin (link_t *self, step_t *step, const line_t *line)
 {
-    vector_t counting = {NULL, 0, 0};
-    buffer_t packed = {NULL, 0, 0};
-    if (counting_load (step, &line->client, &counting) == 0) {
-        vector_pack (&counting, &packed);
-        peer_welcome_t message = {.verb = PEER_WELCOME, .counting = buffer_slice (&packed)};
-        link_line_send (step, line, &peer_welcome_type, &message, NULL);
+    client_t client;
+    return clients_get (step->txn, &line->client, &client) == 0 &&
+           (is_unapplied (line, &client.admitted) || is_unapplied (line, &client.back)) &&
+           link_may_return (self, step, &line->client, &line->shared);
+}
+
+//  A client may return when it was counted out here, or never declared, and we have all that it has of those that
+//  count.
+bool link_may_return (link_t *self, step_t *step, const uuid16_t *uuid, const vector_t *shared)
+{
+    members_t members = {.count = 0};
+    client_t client;
+    bool may = members_load (step, &members) == 0 && clients_get (step->txn, uuid, &client) == 0 &&
+               client_is_member (&client) && !me_is_declared (self, step);
+    if (may) {
+        pool_view_t view = {self->me, members.clients, members.count, &members.shared,
+            published_of, &members};
+        may = (!client_declared (&client) || !pool_counts (&view, &client)) &&
+              pool_is_caught_up (&view, shared, uuid);
     }
-    vector_release (&counting);
-    buffer_release (&packed);
+    members_release (&members);
+    return may;
+}
+
+static void welcome (step_t *step, line_t *line)
+{
+    peer_welcome_t message = {.verb = PEER_WELCOME};
+    line->welcomed = true;
+    link_line_send (step, line, &peer_welcome_type, &message, NULL);
+}
+
+//  That it is back is stated before it begins: from here nothing passes to it but its copy.
+static void back_state (step_t *step, line_t *line)
+{
+    buffer_t value = {NULL, 0, 0}, clients = {NULL, 0, 0};
+    client_pack_stale (false, &value);
+    pack_array (&clients, 3);
+    pack_uint (&clients, ACTION_UPDATE);
+    pack_bin (&clients, slice_of (&line->client, sizeof line->client));
+    pack_raw (&clients, buffer_slice (&value));
+    write_out_t write = {.what = slice_text ("a return")};
+    slice_t body = buffer_slice (&clients);
+    step_send (step, ACTOR_OPLOG, MAIL_WRITE, line->number | LINK_RETURN_TICKET, &write_out_type,
+        &write, &body, 1);
+    buffer_release (&value);
+    buffer_release (&clients);
 }
 
 int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame)
@@ -172,38 +235,29 @@ int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame)
     peer_return_t ask;
     client_t client;
     vector_t shared = {NULL, 0, 0};
-    buffer_t value = {NULL, 0, 0}, clients = {NULL, 0, 0};
     int rc = message_unpack (&peer_return_type, frame, &ask, NULL);
     cursor_t cursor = cursor_over (ask.shared);
     if (rc == 0)
         rc = vector_unpack (&cursor, &shared);
-    if (rc == 0 && !self->joining && !line->returns &&
-        clients_get (step->txn, &line->client, &client) == 0 && client_is_member (&client) &&
-        link_may_return (self, step, &line->client, &shared)) {
+    bool may = rc == 0 && !self->joining && !self->going && !line->returns &&
+               link_may_return (self, step, &line->client, &shared) &&
+               clients_get (step->txn, &line->client, &client) == 0;
+    if (may) {
         line->outside = true;
-        if (client_declared (&client)) {
-            client_pack_stale (false, &value);
-            pack_array (&clients, 3);
-            pack_uint (&clients, ACTION_UPDATE);
-            pack_bin (&clients, slice_of (&line->client, sizeof line->client));
-            pack_raw (&clients, buffer_slice (&value));
-            write_out_t write = {.what = slice_text ("a return")};
-            slice_t body = buffer_slice (&clients);
-            step_send (step, ACTOR_OPLOG, MAIL_WRITE, line->number | LINK_RETURN_TICKET,
-                &write_out_type, &write, &body, 1);
-        } else
+        if (vector_covers (&shared, &client.back) || timestamp_is_none (&client.back) ||
+            client_declared (&client))
+            back_state (step, line);
+        else
             welcome (step, line);
     }
     vector_release (&shared);
-    buffer_release (&value);
-    buffer_release (&clients);
     return rc;
 }
 
 void link_return_stated (link_t *self, step_t *step, uint64_t number, int error)
 {
     line_t *line = link_line (self, number);
-    if (line && line->state == LINE_OPEN && error == 0)
+    if (line && line->state == LINE_OPEN && error == 0 && !self->joining && !self->going)
         welcome (step, line);
 }
 
@@ -211,9 +265,13 @@ int link_on_welcome (link_t *self, step_t *step, line_t *line, slice_t frame)
 {
     peer_welcome_t message;
     int rc = message_unpack (&peer_welcome_type, frame, &message, NULL);
-    if (rc || self->joining || !line->returns)
+    if (rc || self->joining || self->going || !line->returns)
         return rc;
-    go_back_t back = {.giver = line->client, .counting = message.counting};
-    step_send (step, ACTOR_OPLOG, MAIL_GO_BACK, 0, &go_back_type, &back, NULL, 0);
+    for (size_t i = 0; i < self->line_count; i++)
+        if (self->lines[i]->welcomed || self->lines[i]->copying)
+            return 0;
+    self->going = true;
+    go_back_t back = {.giver = line->client};
+    step_send (step, ACTOR_OPLOG, MAIL_GO_BACK, LINK_GOING_TICKET, &go_back_type, &back, NULL, 0);
     return 0;
 }

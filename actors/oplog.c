@@ -331,29 +331,30 @@ static int work_mail (oplog_t *self, step_t *step, const mail_t *mail)
     return 0;
 }
 
-//  Which watermarks of others have risen since this node's previous batch.
+//  Which watermarks of others have risen since this node's previous batch; all of them in one that issues anew.
 static void own_seen_fill (oplog_t *self, const vector_t *published)
 {
     const uuid16_t *me = &self->setup->identity->client;
     vector_clear (&self->own_seen);
     for (size_t i = 0; i < self->shared.count; i++) {
         const watermark_t *mark = &self->shared.entries[i];
-        if (!uuid_equal (&mark->client, me) && mark->upto > vector_upto (published, &mark->client))
+        if (!uuid_equal (&mark->client, me) &&
+            (!published || mark->upto > vector_upto (published, &mark->client)))
             vector_set (&self->own_seen, &mark->client, mark->upto, &mark->hash);
     }
 }
 
-int oplog_seal (oplog_t *self, step_t *step, uint64_t upto, const vector_t *covers, bool is_last)
+int oplog_seal (oplog_t *self, step_t *step, uint64_t upto, const vector_t *covers)
 {
     const identity_t *identity = self->setup->identity;
     vector_t *published = oplog_past (self, &identity->client);
     hash_t hash;
     batch_t batch = {.bytes = {NULL, 0}};
     uint64_t sequence;
-    own_seen_fill (self, published);
+    own_seen_fill (self, covers ? NULL : published);
     buffer_clear (&self->sealed);
-    batch_writer_seal (
-        &self->writer, upto, &self->own_seen, covers, is_last, identity, &self->sealed, &hash);
+    batch_writer_seal (&self->writer, upto, &self->own_seen, covers, identity, &self->sealed,
+        &hash);
     int rc = batch_decode (buffer_slice (&self->sealed), &batch);
     if (rc == 0)
         rc = pending_append (step->txn, &batch, &sequence);
@@ -430,7 +431,7 @@ static int oplog_work (void *core, step_t *step)
                 rc = work_mail (self, step, mail);
     }
     if (rc == 0 && self->writer.count)
-        rc = oplog_seal (self, step, self->writer.time, NULL, false);
+        rc = oplog_seal (self, step, self->writer.time, NULL);
     else if (rc == 0)
         rc = oplog_acknowledge (self, step);
     if (rc == 0)

@@ -14,6 +14,7 @@
 #define TIDEPOOL_OPLOG_H
 
 #include "actors/actor.h"
+#include "messages/counting.h"
 #include "store/aside.h"
 #include "store/changes.h"
 #include "store/clients.h"
@@ -122,8 +123,8 @@ int oplog_announce (oplog_t *self, step_t *step); // what is new, once it is com
 bool oplog_is_fatal (int error);                  // of the environment: the transaction must go
 
 void oplog_writer_begin (oplog_t *self); // on top of our own chain
-//  covers (NULL: nothing is issued anew) and is_last: batch.h.
-int oplog_seal (oplog_t *self, step_t *step, uint64_t upto, const vector_t *covers, bool is_last);
+//  covers: batch.h; NULL: nothing is issued anew.
+int oplog_seal (oplog_t *self, step_t *step, uint64_t upto, const vector_t *covers);
 
 //  oplog_return.c
 int oplog_return (oplog_t *self, step_t *step, const mail_t *mail);
@@ -138,6 +139,7 @@ int oplog_covers_raise (
 //  oplog_keep.c
 int oplog_owes_load (oplog_t *self, step_t *step);
 void oplog_sealed_load (oplog_t *self, const step_t *step);
+pool_view_t oplog_pool_view (const oplog_t *self);
 int oplog_acknowledge (oplog_t *self, step_t *step);
 int oplog_sweep (oplog_t *self, step_t *step);
 bool oplog_keep_is_due (const oplog_t *self, const step_t *step);
@@ -155,6 +157,7 @@ int oplog_drop_rows (oplog_t *self, step_t *step, const mail_t *mail);
 int oplog_declare (oplog_t *self, step_t *step, const mail_t *mail);
 void oplog_write_answer (step_t *step, const mail_t *mail, int error, const char *message);
 int oplog_copy_begin (oplog_t *self, step_t *step, const mail_t *mail);
+int oplog_copy_try_end (oplog_t *self, step_t *step);
 int oplog_copy_chunk (oplog_t *self, step_t *step, const mail_t *mail);
 int oplog_position_load (oplog_t *self, txn_t *txn);
 

@@ -185,6 +185,21 @@ static int copy_end (oplog_t *self, step_t *step)
     return rc;
 }
 
+//  All records are here, and the batches go on coming; the end is when the member has all that we had of
+//  those that count.
+int oplog_copy_try_end (oplog_t *self, step_t *step)
+{
+    pool_view_t view = oplog_pool_view (self);
+    vector_t mine = {NULL, 0, 0};
+    if (!self->joining || !self->place.end)
+        return 0;
+    int rc = oplog_return_vector (step, &mine);
+    if (rc == 0 && pool_is_caught_up (&view, &mine, &self->setup->identity->client))
+        rc = copy_end (self, step);
+    vector_release (&mine);
+    return rc;
+}
+
 int oplog_copy_chunk (oplog_t *self, step_t *step, const mail_t *mail)
 {
     copy_chunk_t chunk;
@@ -214,7 +229,9 @@ int oplog_copy_chunk (oplog_t *self, step_t *step, const mail_t *mail)
     vector_release (&mine);
     self->place = to;
     if (rc == 0)
-        rc = to.end ? copy_end (self, step) : position_save (self, step);
+        rc = position_save (self, step);
+    if (rc == 0)
+        rc = oplog_copy_try_end (self, step);
     if (rc)
         return oplog_is_fatal (rc) ? rc : ERR_INTERNAL;
     oplog_take_answer (step, mail, &answer);

@@ -71,7 +71,7 @@ int oplog_acknowledge (oplog_t *self, step_t *step)
     if (rc)
         return 0; // this group was not granted one: the next will be
     metric_add (step->metrics, METRIC_BATCHES_EMPTY, 1);
-    return oplog_seal (self, step, upto, NULL, false);
+    return oplog_seal (self, step, upto, NULL);
 }
 
 //  ---- flushing and purging
@@ -86,14 +86,36 @@ static const vector_t *published_of (const void *context, const uuid16_t *origin
     return &none;
 }
 
-int oplog_sweep (oplog_t *self, step_t *step)
+pool_view_t oplog_pool_view (const oplog_t *self)
 {
-    pool_view_t view = {.me = self->setup->identity->client,
+    return (pool_view_t){.me = self->setup->identity->client,
         .clients = self->clients,
         .count = self->client_count,
         .shared = &self->shared,
         .published = published_of,
         .context = self};
+}
+
+//  Whoever is found to be counted out is noted as that: what was once dropped for it stays dropped.
+static int counted_out_note (oplog_t *self, step_t *step, const pool_view_t *view)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < self->client_count; i++) {
+        client_t *client = &self->clients[i];
+        const timestamp_t *declared = client_declared (client);
+        if (!declared || timestamp_compare (declared, &client->counted_out) == 0 ||
+            pool_counts (view, client))
+            continue;
+        client->counted_out = *declared;
+        self->clients_changed = true;
+        rc = clients_put (step->txn, client);
+    }
+    return rc;
+}
+
+int oplog_sweep (oplog_t *self, step_t *step)
+{
+    pool_view_t view = oplog_pool_view (self);
     size_t flushed, forgotten;
     bool log_left, deletions_left;
     const client_t *me = oplog_client (self, &self->setup->identity->client);
@@ -103,8 +125,11 @@ int oplog_sweep (oplog_t *self, step_t *step)
         self->sweep = false;
         return 0;
     }
+    int rc = counted_out_note (self, step, &view);
+    if (rc)
+        return rc;
     pool_stable (&view, &self->stable);
-    int rc = pending_flush (step->txn, &self->stable, FLUSH_A_TRANSACTION, &flushed, &log_left);
+    rc = pending_flush (step->txn, &self->stable, FLUSH_A_TRANSACTION, &flushed, &log_left);
     if (rc == 0)
         rc = shared_forget (
             step->txn, &self->stable, FORGET_A_TRANSACTION, &forgotten, &deletions_left);

@@ -15,7 +15,7 @@
 
 #include <stdlib.h>
 
-#define CLIENT_STATEMENTS 6 // an admission, a record, a removal, stale, back, and one anew
+#define CLIENT_STATEMENTS 4 // an admission, a record, a removal, and one anew
 
 //  ---- the beginning
 
@@ -41,21 +41,6 @@ int oplog_return_put_aside (oplog_t *self, step_t *step)
     return rc;
 }
 
-//  Has the member all that we have of the clients that count there?
-static bool is_caught_up (oplog_t *self, slice_t counting)
-{
-    cursor_t cursor = cursor_over (counting);
-    vector_t theirs = {NULL, 0, 0};
-    bool covered = vector_unpack (&cursor, &theirs) == 0;
-    for (size_t i = 0; covered && i < theirs.count; i++) {
-        const watermark_t *mark = &theirs.entries[i];
-        covered = uuid_equal (&mark->client, &self->setup->identity->client) ||
-                  vector_upto (&self->shared, &mark->client) <= mark->upto;
-    }
-    vector_release (&theirs);
-    return covered;
-}
-
 int oplog_return (oplog_t *self, step_t *step, const mail_t *mail)
 {
     go_back_t back;
@@ -64,8 +49,8 @@ int oplog_return (oplog_t *self, step_t *step, const mail_t *mail)
     if (step_unpack (step, mail, &go_back_type, &back))
         return 0;
     const client_t *giver = oplog_client (self, &back.giver);
-    if (self->joining || !giver || !is_caught_up (self, back.counting)) {
-        oplog_write_answer (step, mail, ERR_BUSY, "the member is not ready for a return");
+    if (self->joining || !giver) {
+        oplog_write_answer (step, mail, ERR_BUSY, "it is joining already");
         return 0;
     }
     position_pack (&first, &packed);
@@ -170,44 +155,32 @@ static int found_put (step_t *step, returning_t *past, slice_t resource, const u
 
 //  ---- records
 
-//  Seals what has gathered as one of several batches.
-static int part_seal (oplog_t *self, step_t *step, const returning_t *past, bool is_last)
-{
-    uint64_t upto;
-    int rc = oplog_stamp (self, &upto);
-    if (rc == 0)
-        rc = oplog_seal (self, step, upto, &past->mine, is_last);
-    if (rc == 0)
-        oplog_writer_begin (self);
-    return rc == ERR_CLOCK ? ERR_INTERNAL : rc;
-}
-
 static int record_compare (oplog_t *self, step_t *step, returning_t *past, slice_t resource,
     const uuid16_t *uuid, record_rule_t rule, const record_t *mine)
 {
-    record_t theirs = {.created = {0}}, news = {.created = {0}};
-    uint64_t flags;
-    bool lost = false;
-    int rc = shared_get (step->txn, resource, uuid, &theirs);
-    bool any = rc == 0 && news_of (mine, &past->mine, &theirs, &past->theirs, &past->now, rule,
-                              &news, &flags, &lost);
-    //  The writer keeps its own copy of the news: joining them moves what they borrow from.
+    record_t theirs = {.created = {0}};
+    news_t news = {.flags = 0};
     buffer_t packed = {NULL, 0, 0};
-    if (any) {
-        batch_writer_add_record (&self->writer, resource, uuid, flags, &news);
-        record_pack (&news, NULL, &packed);
+    int rc = shared_get (step->txn, resource, uuid, &theirs);
+    if (rc == 0)
+        news_of (mine, &past->mine, &theirs, &past->theirs, &past->now, rule, &news);
+    bool any = !record_is_empty (&news.record);
+    //  Joining the news moves what they borrow from: the writer and we take them out first.
+    if (rc == 0 && any) {
+        batch_writer_add_record (&self->writer, resource, uuid, news.flags, &news.record);
+        record_pack (&news.record, NULL, &packed);
     }
-    if (rc == 0 && lost)
+    if (rc == 0 && news.lost)
         rc = found_put (step, past, resource, uuid, mine, rule);
     if (rc == 0 && any) {
         cursor_t cursor = cursor_over (buffer_slice (&packed));
-        rc = record_unpack (&cursor, NULL, &news);
+        rc = record_unpack (&cursor, NULL, &news.record);
         if (rc == 0)
-            rc = shared_news_join (
-                step->txn, resource, uuid, &news, flags, &past->theirs, &past->seen);
+            rc = shared_news_join (step->txn, resource, uuid, &news.record, news.flags,
+                &past->theirs, &past->seen);
     }
     record_release (&theirs);
-    record_release (&news);
+    record_release (&news.record);
     buffer_release (&packed);
     return rc;
 }
@@ -234,8 +207,6 @@ static int records_compare (oplog_t *self, step_t *step, returning_t *past)
         rc = record_unpack (&cursor, NULL, &mine);
         if (rc == 0)
             rc = record_compare (self, step, past, slice_text (name), &uuid, rule, &mine);
-        if (rc == 0 && batch_writer_size (&self->writer) >= LIMIT_SEAL_BYTES)
-            rc = part_seal (self, step, past, false);
         if (rc)
             break;
     }
@@ -272,8 +243,8 @@ static bool is_unseen (const returning_t *past, const timestamp_t *stamp)
     return !timestamp_is_none (stamp) && !vector_covers (&past->theirs, stamp);
 }
 
-//  What our half had said of a client and the joined half has not heard, with its first timestamps. Our own
-//  record is stated anew by pool.
+//  What our half had said of a client and the joined half has not heard, with its first timestamps; but for
+//  who was stale or back, which is over with the return. Our own record is stated anew by pool.
 static void client_issue (
     const returning_t *past, const client_t *mine, const uuid16_t *pool, statements_t *out)
 {
@@ -285,12 +256,6 @@ static void client_issue (
     if (is_unseen (past, &mine->removed))
         client_pack_removal (
             mine->drop_rows, statement_add (out, ACTION_UPDATE, &mine->uuid, &mine->removed));
-    if (is_unseen (past, &mine->stale))
-        client_pack_stale (
-            true, statement_add (out, ACTION_UPDATE, &mine->uuid, &mine->stale));
-    if (is_unseen (past, &mine->back))
-        client_pack_stale (
-            false, statement_add (out, ACTION_UPDATE, &mine->uuid, &mine->back));
 }
 
 //  Then what the joined half held of it stands again: a member is a member, who was stale is stale, and whom
@@ -383,6 +348,21 @@ static int returning_begin (oplog_t *self, step_t *step, returning_t *past)
     return rc;
 }
 
+static int news_seal (oplog_t *self, step_t *step, const returning_t *past)
+{
+    uint64_t upto;
+    if (batch_writer_size (&self->writer) > LIMIT_RETURN_BYTES - LIMIT_BATCH_BYTES) {
+        step_say (step, SAY_ERROR, "what this node brings is more than one return can carry");
+        return ERR_TOO_LARGE;
+    }
+    int rc = oplog_stamp (self, &upto);
+    if (rc == 0)
+        rc = oplog_seal (self, step, upto, &past->mine);
+    if (rc == 0)
+        oplog_writer_begin (self);
+    return rc;
+}
+
 int oplog_return_finish (oplog_t *self, step_t *step)
 {
     returning_t past = {.found = 0};
@@ -393,7 +373,7 @@ int oplog_return_finish (oplog_t *self, step_t *step)
     if (rc == 0)
         rc = clients_compare (self, step, &past);
     if (rc == 0)
-        rc = part_seal (self, step, &past, true);
+        rc = news_seal (self, step, &past);
     if (rc == 0)
         rc = oplog_covers_raise (self, step, &self->setup->identity->client, &past.mine);
     if (rc == 0)

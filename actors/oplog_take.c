@@ -156,7 +156,7 @@ int oplog_apply_batch (oplog_t *self, step_t *step, const batch_t *batch)
         rc = records_take (self, step, batch, past);
     while (rc == 0 && batch_next (batch, &walk, &operation))
         rc = oplog_join (self, step, &operation, past);
-    if (rc == 0 && batch->is_last)
+    if (rc == 0 && batch->issues_anew)
         rc = oplog_covers_raise (self, step, &batch->origin, &batch->covers);
     return rc ? rc : oplog_shared_raise (self, step, &batch->origin, batch->upto, &batch->hash);
 }
@@ -234,6 +234,8 @@ int oplog_take_batches (oplog_t *self, step_t *step, const mail_t *mail)
         if (!cursor_done (&self->ahead_cursor) && cursor_uint (&self->ahead_cursor, &ahead))
             return ERR_INTERNAL;
     }
+    if (rc == 0)
+        rc = oplog_copy_try_end (self, step);
     if (rc == 0)
         oplog_take_answer (step, mail, &answer);
     return rc;

@@ -64,13 +64,7 @@ static int decode_vectors (cursor_t *cursor, batch_t *batch)
     if (vector_find (&batch->seen, &batch->origin))
         return ERR_MALFORMED;
     batch->issues_anew = cursor_kind (cursor) != PACK_NIL;
-    if (!batch->issues_anew)
-        return cursor_nil (cursor);
-    size_t elements;
-    rc = cursor_array (cursor, &elements);
-    if (rc == 0)
-        rc = elements == 2 ? vector_unpack (cursor, &batch->covers) : ERR_MALFORMED;
-    return rc ? rc : cursor_bool (cursor, &batch->is_last);
+    return batch->issues_anew ? vector_unpack (cursor, &batch->covers) : cursor_nil (cursor);
 }
 
 static int slice_order (const void *a, const void *b)
@@ -320,11 +314,13 @@ int batch_decode (slice_t bytes, batch_t *ret_batch)
 {
     *ret_batch = (batch_t){.bytes = bytes};
     cursor_t cursor = cursor_over (bytes);
-    int rc = bytes.size > LIMIT_BATCH_BYTES ? ERR_TOO_LARGE : decode_version (&cursor);
+    int rc = bytes.size > LIMIT_RETURN_BYTES ? ERR_TOO_LARGE : decode_version (&cursor);
     if (rc == 0)
         rc = decode_place (&cursor, ret_batch);
     if (rc == 0)
         rc = decode_vectors (&cursor, ret_batch);
+    if (rc == 0 && !ret_batch->issues_anew && bytes.size > LIMIT_BATCH_BYTES)
+        rc = ERR_TOO_LARGE;
     if (rc == 0)
         rc = decode_resources (&cursor, ret_batch);
     size_t used = 0; // resources so far: they stand in order of first use

@@ -8,8 +8,7 @@
 //        upto        uint64: the time of its last operation; a timestamp of its own for an empty batch
 //        seen        vector: which watermarks of other clients it advanced since its previous batch
 //        covers      nil, or, in a batch that issues anew (semantics.md, "Joining, and returning"),
-//                    [vector, bool]: what the returner's own vector was, and whether this is the last of
-//                    the batches that carry what it brings: only then is what the vector covers here
+//                    a vector: what the returner's own was
 //        resources   [text, …]: the names that it uses, each once, in order of first use
 //        records     [[resource, uuid, flags, record], …]: what it issues anew (news.h): index of the
 //                    resource, bin 16, uint, record.h with bin 16 origins and no time past upto
@@ -36,7 +35,6 @@ typedef struct batch {
     vector_t seen; // owned: batch_release
     vector_t covers;
     bool issues_anew; // covers is not nil
-    bool is_last;     // of the batches that issue anew one return
     size_t resource_count;
     slice_t *resources; // owned array of borrowed names
     size_t record_count;
@@ -127,8 +125,7 @@ size_t batch_writer_size (const batch_writer_t *self); // bytes so far, roughly
 //  no operation; and in a batch that issues anew, where covers is not NULL, any that is no earlier than the last
 //  operation's. The identity is the origin's. Asserts all of this; ret_hash may be NULL.
 void batch_writer_seal (batch_writer_t *self, uint64_t upto, const vector_t *seen,
-    const vector_t *covers, bool is_last, const identity_t *identity, buffer_t *out,
-    hash_t *ret_hash);
+    const vector_t *covers, const identity_t *identity, buffer_t *out, hash_t *ret_hash);
 void batch_writer_release (batch_writer_t *self);
 
 #endif

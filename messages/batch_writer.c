@@ -115,7 +115,7 @@ void batch_writer_add_record (batch_writer_t *self, slice_t resource, const uuid
 //  ---- sealing
 
 static void pack_all_but_signature (const batch_writer_t *self, uint64_t upto, const vector_t *seen,
-    const vector_t *covers, bool is_last, buffer_t *out)
+    const vector_t *covers, buffer_t *out)
 {
     pack_array (out, BATCH_ELEMENTS);
     pack_uint (out, BATCH_VERSION);
@@ -127,11 +127,9 @@ static void pack_all_but_signature (const batch_writer_t *self, uint64_t upto, c
         pack_nil (out);
     pack_uint (out, upto);
     vector_pack (seen, out);
-    if (covers) {
-        pack_array (out, 2);
+    if (covers)
         vector_pack (covers, out);
-        pack_bool (out, is_last);
-    } else
+    else
         pack_nil (out);
     pack_array (out, self->name_count);
     pack_raw (out, buffer_slice (&self->names));
@@ -142,8 +140,7 @@ static void pack_all_but_signature (const batch_writer_t *self, uint64_t upto, c
 }
 
 void batch_writer_seal (batch_writer_t *self, uint64_t upto, const vector_t *seen,
-    const vector_t *covers, bool is_last, const identity_t *identity, buffer_t *out,
-    hash_t *ret_hash)
+    const vector_t *covers, const identity_t *identity, buffer_t *out, hash_t *ret_hash)
 {
     assert (uuid_equal (&identity->client, &self->origin));
     assert (!vector_find (seen, &self->origin));
@@ -156,7 +153,7 @@ void batch_writer_seal (batch_writer_t *self, uint64_t upto, const vector_t *see
     size_t start = out->size;
     buffer_reserve (out, BATCH_DOMAIN_SIZE + batch_writer_size (self));
     buffer_append (out, BATCH_DOMAIN, BATCH_DOMAIN_SIZE);
-    pack_all_but_signature (self, upto, seen, covers, is_last, out);
+    pack_all_but_signature (self, upto, seen, covers, out);
     uint8_t signature[SIGNATURE_SIZE];
     key_sign (identity, slice_of (out->data + start, out->size - start), signature);
     pack_bin (out, slice_of (signature, sizeof signature));

@@ -28,6 +28,9 @@ typedef struct client {
     bool drop_rows;
     timestamp_t stale;  // largest declaration
     timestamp_t back;   // largest lifting
+    //  The declaration (stale, removed) for which it was found to be counted out; once it was, it stays so, whoever
+    //  is admitted or returns later.
+    timestamp_t counted_out;
     timestamp_t stated; // of the record below
     char name[LIMIT_NAME_BYTES + 1];
     char version[CLIENT_VERSION_BYTES + 1];
@@ -52,7 +55,7 @@ void client_pack_removal (bool drop_rows, buffer_t *out);
 void client_pack_stale (bool stale, buffer_t *out);
 
 //  The whole state, for the store and for a copy:
-//  [uuid, key, admitted, start, removed, drop_rows, stale, back, stated, name, version, [endpoints]]
+//  [uuid, key, admitted, start, removed, drop_rows, stale, back, stated, name, version, [endpoints], counted_out]
 //  with a timestamp that is none as nil, start as [upto, bin 32] or nil, key as nil until it is admitted.
 //  Unpacking is strict: a state has one form.
 void client_pack (const client_t *self, buffer_t *out);

@@ -99,7 +99,7 @@ void client_pack_stale (bool stale, buffer_t *out)
 
 void client_pack (const client_t *self, buffer_t *out)
 {
-    pack_array (out, 12);
+    pack_array (out, 13);
     pack_bin (out, slice_of (self->uuid.bytes, sizeof self->uuid.bytes));
     if (timestamp_is_none (&self->admitted))
         pack_nil (out);
@@ -115,6 +115,7 @@ void client_pack (const client_t *self, buffer_t *out)
     pack_string (out, self->name);
     pack_string (out, self->version);
     endpoints_pack (self->endpoints, self->endpoint_count, out);
+    stamp_pack (&self->counted_out, out);
 }
 
 //  What no join could have made is refused: parts without the statement that brings them.
@@ -147,7 +148,7 @@ int client_unpack (cursor_t *cursor, client_t *ret_client)
     size_t count;
     bool has_key = false;
     int rc = cursor_array (&next, &count);
-    if (rc == 0 && count != 12)
+    if (rc == 0 && count != 13)
         rc = ERR_MALFORMED;
     if (rc == 0)
         rc = cursor_bin_exact (&next, client.uuid.bytes, sizeof client.uuid.bytes);
@@ -173,6 +174,8 @@ int client_unpack (cursor_t *cursor, client_t *ret_client)
         rc = cursor_string (&next, client.version, sizeof client.version);
     if (rc == 0)
         rc = endpoints_unpack (&next, client.endpoints, &client.endpoint_count);
+    if (rc == 0)
+        rc = stamp_unpack (&next, &client.counted_out);
     if (rc == 0 && !client_is_sound (&client, has_key))
         rc = ERR_MALFORMED;
     if (rc)

@@ -32,6 +32,8 @@ bool pool_counts (const pool_view_t *self, const client_t *client)
         return false;
     if (!declaration)
         return true;
+    if (timestamp_compare (declaration, &client->counted_out) == 0)
+        return false;
     for (size_t i = 0; i < self->count; i++) {
         const client_t *other = &self->clients[i];
         if (!timestamp_is_none (&other->admitted) && !client_declared (other) &&
@@ -57,4 +59,29 @@ void pool_stable (const pool_view_t *self, vector_t *ret_stable)
                 ret_stable->entries[at].upto = upto;
         }
     }
+}
+
+static const client_t *member_of (const pool_view_t *self, const uuid16_t *uuid)
+{
+    for (size_t i = 0; i < self->count; i++)
+        if (uuid_equal (&self->clients[i].uuid, uuid))
+            return &self->clients[i];
+    return NULL;
+}
+
+bool pool_is_caught_up (const pool_view_t *self, const vector_t *mine, const uuid16_t *but)
+{
+    for (size_t i = 0; i < mine->count; i++) {
+        const watermark_t *mark = &mine->entries[i];
+        const client_t *client = member_of (self, &mark->client);
+        if (uuid_equal (&mark->client, but) || !client || !pool_counts (self, client) ||
+            vector_upto (self->shared, &mark->client) >= mark->upto)
+            continue;
+        bool returning = !timestamp_is_none (&client->back) &&
+                         !vector_covers (self->published (self->context, &client->uuid),
+                             &client->back);
+        if (!returning)
+            return false;
+    }
+    return true;
 }

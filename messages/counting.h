@@ -39,4 +39,9 @@ bool pool_has_seen (const pool_view_t *self, const uuid16_t *member, const times
 //  hashes; ret_stable is cleared first.
 void pool_stable (const pool_view_t *self, vector_t *ret_stable);
 
+//  May a client whose vector is `mine` and whose uuid is `but` compare itself with what this view has? It must
+//  have all of every client that counts here; of one that is on its way back itself, what it brings comes
+//  with its own return.
+bool pool_is_caught_up (const pool_view_t *self, const vector_t *mine, const uuid16_t *but);
+
 #endif

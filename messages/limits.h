@@ -15,6 +15,7 @@
 #define LIMIT_REQUEST_BYTES    (4u << 20)   // one message of an app
 #define LIMIT_REQUEST_OPS      50000        // operations in one request
 #define LIMIT_BATCH_BYTES      (6u << 20)   // a sealed batch: one request and its envelope
+#define LIMIT_RETURN_BYTES     (64u << 20)  // a batch that issues anew: all that a return brings
 #define LIMIT_SEAL_BYTES       (512u << 10) // group commit stops adding requests to a batch here
 #define LIMIT_SEAL_OPS         20000        // and here
 #define LIMIT_PEER_FRAME_BYTES (1u << 20)   // one frame between peers

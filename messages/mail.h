@@ -111,9 +111,7 @@ const char *actor_name (int actor); // "clock"
     F (S, RAW, uuids, MUST, "[bin 16, …]: of the records that changed here")
 #define SCRUB_FIELDS(F, S)                                                                         \
     F (S, TEXT, why, MUST, "for logs: why everything is to be counted anew, and at once")
-#define GO_BACK_FIELDS(F, S)                                                                       \
-    F (S, UUID, giver, MUST, "the member to return to")                                            \
-    F (S, RAW, counting, MUST, "vector: what it has of the clients that count there")
+#define GO_BACK_FIELDS(F, S) F (S, UUID, giver, MUST, "the member to return to")
 #define ADVANCED_FIELDS(F, S)                                                                      \
     F (S, UINT, sequence, MUST, "of the newest batch in the log")                                  \
     F (S, UINT, cursor, MUST, "of the newest change")                                              \

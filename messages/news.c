@@ -113,84 +113,137 @@ typedef struct comparison {
 } comparison_t;
 
 //  A deletion ends what had not seen it, on either side.
-static bool news_of_wins (const comparison_t *self, record_t *news)
+static void news_of_wins (const comparison_t *self, news_t *news)
 {
-    bool gone_there = is_gone (self->mine_record, self->theirs_record, self->theirs);
-    bool gone_here = is_gone (self->theirs_record, self->mine_record, self->mine);
-    deletions_take (news, self->mine_record, self->theirs);
+    const record_t *mine = self->mine_record, *theirs = self->theirs_record;
+    bool gone_there = is_gone (mine, theirs, self->theirs);
+    bool gone_here = is_gone (theirs, mine, self->mine);
+    deletions_take (&news->record, mine, self->theirs);
     //  A purged deletion has no timestamp any more: only it is issued as a new one.
-    if (gone_here && news->deleted_count == 0)
-        deleted_add (news, self->now);
-    if (gone_there || any_deletion_is_new (self->theirs_record, self->mine))
-        return any_write_is_new (self->mine_record, self->theirs);
-    writes_take (news, self->mine_record, self->theirs, gone_here);
-    return false;
+    if (gone_here && news->record.deleted_count == 0)
+        deleted_add (&news->record, self->now);
+    if (gone_there || any_deletion_is_new (theirs, self->mine))
+        news->lost = any_write_is_new (mine, self->theirs);
+    else // what the deletion ends at the receiver goes out again with it
+        writes_take (&news->record, mine, self->theirs, news->record.deleted_count > 0);
 }
 
-//  What shows here, as a create on top of the deletion that it did not know of.
-static void create_again (const comparison_t *self, record_t *news)
+//  All of the record, on top of `floor`: what must vanish there is hidden by it, and what shows here bears its
+//  stamp where it is older.
+static void whole_take (
+    news_t *news, const comparison_t *self, const timestamp_t *floor)
 {
-    const record_t *from = self->mine_record;
-    news->created = news->written = *self->now;
-    news->floor = deleted_last (self->theirs_record);
-    for (size_t i = 0; i < from->strong.count; i++)
-        if (!is_later (&from->floor, &from->strong.entries[i].stamp)) {
-            properties_reserve (&news->strong, news->strong.count + 1);
-            news->strong.entries[news->strong.count++] = from->strong.entries[i];
-        }
-    if (timestamp_is_none (&from->floor))
-        for (size_t i = 0; i < from->weak.count; i++)
-            properties_put (&news->strong, &from->weak.entries[i], false);
-    for (size_t i = 0; i < news->strong.count; i++)
-        news->strong.entries[i].stamp = *self->now;
+    const record_t *mine = self->mine_record;
+    writes_take (&news->record, mine, self->theirs, true);
+    deletions_take (&news->record, mine, self->theirs);
+    news->flags |= NEWS_WHOLE;
+    if (timestamp_is_none (floor))
+        return;
+    properties_t *strong = &news->record.strong;
+    bool has_floor = !timestamp_is_none (&mine->floor);
+    for (size_t i = 0; i < strong->count; i++)
+        if (!is_later (&mine->floor, &strong->entries[i].stamp) &&
+            is_later (floor, &strong->entries[i].stamp))
+            strong->entries[i].stamp = *floor;
+    for (size_t i = 0; !has_floor && i < mine->weak.count; i++) {
+        property_t property = mine->weak.entries[i];
+        if (properties_find (&mine->strong, property.name))
+            continue;
+        if (is_later (floor, &property.stamp))
+            property.stamp = *floor;
+        properties_put (strong, &property, false);
+    }
+    if (is_later (floor, &news->record.floor))
+        news->record.floor = *floor;
+}
+
+static bool shows_the_same (const record_t *a, const record_t *b, record_rule_t rule)
+{
+    buffer_t of_a = {NULL, 0, 0}, of_b = {NULL, 0, 0};
+    if (record_alive (a, rule))
+        record_show (a, rule, &of_a);
+    if (record_alive (b, rule))
+        record_show (b, rule, &of_b);
+    bool same = slice_equal (buffer_slice (&of_a), buffer_slice (&of_b));
+    buffer_release (&of_a);
+    buffer_release (&of_b);
+    return same;
+}
+
+//  The member's record is alive, and all of it was here once: it shall look as it does here.
+static void news_of_seen (const comparison_t *self, news_t *news)
+{
+    static const vector_t nothing;
+    const record_t *mine = self->mine_record, *theirs = self->theirs_record;
+    if (timestamp_is_none (&mine->created)) {
+        deleted_add (&news->record, self->now);
+        return;
+    }
+    record_t joined = {.created = {0}};
+    record_copy (&joined, theirs);
+    writes_take (&news->record, mine, self->theirs, false);
+    deletions_take (&news->record, mine, self->theirs);
+    news_join (&joined, &news->record, 0, &nothing, &nothing, self->rule);
+    if (!shows_the_same (&joined, mine, self->rule)) {
+        if (record_alive (mine, self->rule)) {
+            record_clear (&news->record);
+            whole_take (news, self, &theirs->written);
+        } else
+            deleted_add (&news->record, self->now);
+    }
+    record_release (&joined);
+}
+
+static bool is_all_seen (const record_t *self, const vector_t *by)
+{
+    return !any_write_is_new (self, by) && !any_deletion_is_new (self, by);
 }
 
 //  Under `latest` a return promises less: a deletion that was purged here does not end what was written there
 //  since, and what is gone there does not come back.
-static bool news_of_latest (const comparison_t *self, record_t *news, uint64_t *flags)
+static void news_of_latest (const comparison_t *self, news_t *news)
 {
     const record_t *mine = self->mine_record, *theirs = self->theirs_record;
+    static const timestamp_t none;
     timestamp_t deleted = deleted_last (theirs);
-    bool gone_there = timestamp_is_none (&theirs->created) && is_gone (mine, theirs, self->theirs);
-    bool gone_here = is_gone (theirs, mine, self->mine) && !is_new (&theirs->written, self->mine);
-    bool unseen = any_write_is_new (mine, self->theirs);
-    if (is_new (&deleted, self->mine) && !record_alive (theirs, self->rule)) {
-        bool lives = record_alive (mine, self->rule) && is_new (&mine->written, self->theirs) &&
-                     (is_new (&mine->created, self->theirs) || is_later (&mine->written, &deleted));
-        if (lives) {
-            create_again (self, news);
-            *flags |= NEWS_AGAIN;
+    bool any = !is_all_seen (mine, self->theirs);
+    if (record_alive (theirs, self->rule)) {
+        if (is_all_seen (theirs, self->mine)) {
+            news_of_seen (self, news);
+            return;
         }
-        return unseen && !lives;
+        writes_take (&news->record, mine, self->theirs, false);
+        deletions_take (&news->record, mine, self->theirs);
+        return;
     }
-    if (gone_there)
-        return unseen;
-    deletions_take (news, mine, self->theirs);
-    if (gone_here && timestamp_is_none (&mine->created) && news->deleted_count == 0)
-        deleted_add (news, self->now);
-    writes_take (news, mine, self->theirs, gone_here);
-    if (gone_here && !timestamp_is_none (&mine->created)) {
-        news->floor = is_later (&mine->floor, &mine->created) ? mine->floor : mine->created;
-        *flags |= NEWS_AGAIN;
-    }
-    return false;
+    bool created_there = !timestamp_is_none (&mine->created) &&
+                         vector_covers (self->theirs, &mine->created);
+    bool lost = record_is_nothing (theirs)
+                    ? created_there
+                    : record_alive (mine, self->rule) && is_new (&deleted, self->mine) &&
+                          created_there && is_later (&deleted, &mine->written);
+    if (!any)
+        return;
+    if (lost) {
+        news->lost = any_write_is_new (mine, self->theirs);
+        deletions_take (&news->record, mine, self->theirs);
+    } else
+        whole_take (news, self, record_is_nothing (theirs) ? &none : &deleted);
 }
 
-bool news_of (const record_t *mine_record, const vector_t *mine, const record_t *theirs_record,
-    const vector_t *theirs, const timestamp_t *now, record_rule_t rule, record_t *ret_news,
-    uint64_t *ret_flags, bool *ret_lost)
+void news_of (const record_t *mine_record, const vector_t *mine, const record_t *theirs_record,
+    const vector_t *theirs, const timestamp_t *now, record_rule_t rule, news_t *ret_news)
 {
     comparison_t self = {mine_record, mine, theirs_record, theirs, now, rule};
-    record_clear (ret_news);
-    *ret_flags = record_is_nothing (theirs_record) ? NEWS_FRESH : 0;
-    *ret_lost = false;
+    record_clear (&ret_news->record);
+    ret_news->flags = 0;
+    ret_news->lost = false;
     if (rule.crdt == CRDT_GSET)
-        writes_take (ret_news, mine_record, theirs, false);
+        writes_take (&ret_news->record, mine_record, theirs, false);
     else if (rule.delete_rule == DELETE_WINS)
-        *ret_lost = news_of_wins (&self, ret_news);
+        news_of_wins (&self, ret_news);
     else
-        *ret_lost = news_of_latest (&self, ret_news, ret_flags);
-    return !record_is_empty (ret_news);
+        news_of_latest (&self, ret_news);
 }
 
 //  ---- joining
@@ -224,8 +277,8 @@ static bool properties_join (
 static bool writes_join (record_t *self, const record_t *news, const vector_t *here)
 {
     bool changed = lower (&self->created, &news->created, here);
-    if (timestamp_is_none (&self->created))
-        return false; // deleted here, and purged: nothing comes back
+    if (timestamp_is_none (&self->created)) // deleted here, and purged: nothing comes back
+        return record_end_life (self);
     changed |= raise (&self->written, &news->written, here);
     changed |= raise (&self->floor, &news->floor, here);
     changed |= properties_join (&self->strong, &news->strong, here, false);
@@ -271,20 +324,19 @@ static bool join_wins (
     return writes_join (self, news, here) || ended;
 }
 
-static bool join_latest (record_t *self, const record_t *news, uint64_t flags, const vector_t *here,
-    const vector_t *seen, record_rule_t rule)
+//  All of it rises, or falls: so nothing needs to be passed over.
+static bool join_latest (record_t *self, const record_t *news, uint64_t flags, const vector_t *seen,
+    record_rule_t rule)
 {
-    timestamp_t deleted = deleted_last (self);
+    static const vector_t nothing;
     bool changed = false;
-    if (flags & NEWS_FRESH && self->deleted_count && !record_alive (self, rule) &&
-        vector_covers (seen, &deleted)) {
-        record_clear (self); // the member had purged it: it was stable
+    if (flags & NEWS_WHOLE && self->deleted_count && !record_alive (self, rule) &&
+        !any_deletion_is_new (self, seen)) {
+        record_clear (self);
         changed = true;
     }
-    if (flags & NEWS_AGAIN && is_later (&news->floor, &self->created) && is_new (&news->created, here))
-        self->created = (timestamp_t){0};
-    changed |= deletions_join (self, news, here);
-    return writes_join (self, news, here) || changed;
+    changed |= deletions_join (self, news, &nothing);
+    return writes_join (self, news, &nothing) || changed;
 }
 
 bool news_join (record_t *self, const record_t *news, uint64_t flags, const vector_t *here,
@@ -294,5 +346,5 @@ bool news_join (record_t *self, const record_t *news, uint64_t flags, const vect
         return writes_join (self, news, here);
     if (rule.delete_rule == DELETE_WINS)
         return join_wins (self, news, here, seen);
-    return join_latest (self, news, flags, here, seen, rule);
+    return join_latest (self, news, flags, seen, rule);
 }

@@ -16,17 +16,20 @@
 #include "messages/record.h"
 
 enum news_flag {
-    NEWS_FRESH = 1, // the member had no such record: what is dead at the receiver goes first
-    NEWS_AGAIN = 2, // created anew on top of a deletion: this names the life from now on
-    NEWS_FLAGS_END = 4
+    NEWS_WHOLE = 1, // all that the returner has of the record, not only what the member had not seen
+    NEWS_FLAGS_END = 2
 };
 
-//  Compares. *ret_news (cleared first; borrows from both records) gets the news and *ret_flags their
-//  flags. True if there are any. *ret_lost: what the returner wrote here, and nobody has seen, goes to
-//  lost and found. `now` is a timestamp of the returner's that nobody has seen.
-bool news_of (const record_t *mine_record, const vector_t *mine, const record_t *theirs_record,
-    const vector_t *theirs, const timestamp_t *now, record_rule_t rule, record_t *ret_news,
-    uint64_t *ret_flags, bool *ret_lost);
+typedef struct news {
+    record_t record; // partial; empty where there are none. Borrows from what was compared
+    uint64_t flags;  // enum news_flag
+    bool lost;       // what the returner wrote here, and nobody has seen, goes to lost and found
+} news_t;
+
+//  Compares. `now` is a timestamp of the returner's that nobody has seen. The record in ret_news is the
+//  caller's to release, and is cleared first.
+void news_of (const record_t *mine_record, const vector_t *mine, const record_t *theirs_record,
+    const vector_t *theirs, const timestamp_t *now, record_rule_t rule, news_t *ret_news);
 
 //  Joins news into the receiver's record. True if the state changed.
 bool news_join (record_t *self, const record_t *news, uint64_t flags, const vector_t *here,

@@ -82,8 +82,7 @@
     F (S, UINT, verb, MUST, "15: wants to return")                                                 \
     F (S, RAW, shared, MUST, "vector: its watermarks of batches")
 #define PEER_WELCOME_FIELDS(F, S)                                                                  \
-    F (S, UINT, verb, MUST, "16: the receiver may return: it is a member again")                   \
-    F (S, RAW, counting, MUST, "vector: the watermarks here of the clients that count here")
+    F (S, UINT, verb, MUST, "16: the receiver may return: it is a member again")
 #define PEER_BYE_FIELDS(F, S)                                                                      \
     F (S, UINT, verb, MUST, "13; the connection ends")                                             \
     F (S, TEXT, error, MUST, "an error's name, or OK")                                             \

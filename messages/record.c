@@ -16,6 +16,25 @@ void record_clear (record_t *self)
     self->weak.count = 0;
 }
 
+void record_copy (record_t *self, const record_t *from)
+{
+    self->created = from->created;
+    self->written = from->written;
+    self->floor = from->floor;
+    deleted_reserve (self, from->deleted_count);
+    properties_reserve (&self->strong, from->strong.count);
+    properties_reserve (&self->weak, from->weak.count);
+    for (size_t i = 0; i < from->deleted_count; i++)
+        self->deleted[i] = from->deleted[i];
+    for (size_t i = 0; i < from->strong.count; i++)
+        self->strong.entries[i] = from->strong.entries[i];
+    for (size_t i = 0; i < from->weak.count; i++)
+        self->weak.entries[i] = from->weak.entries[i];
+    self->deleted_count = from->deleted_count;
+    self->strong.count = from->strong.count;
+    self->weak.count = from->weak.count;
+}
+
 void record_release (record_t *self)
 {
     free (self->deleted);

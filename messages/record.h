@@ -74,6 +74,12 @@ bool record_alive (const record_t *self, record_rule_t rule);
 //  True if nothing is left to remember: no create, no deletion.
 bool record_is_nothing (const record_t *self);
 
+//  Makes it the other's state; names and values are borrowed from where the other borrows them.
+void record_copy (record_t *self, const record_t *from);
+
+//  The register of this name, or NULL.
+const property_t *properties_find (const properties_t *self, slice_t name);
+
 //  True if it carries nothing at all, not even a write without its create (as in news.h).
 bool record_is_empty (const record_t *self);
 

@@ -115,6 +115,13 @@ static bool properties_write (properties_t *self, const operation_t *operation, 
     return changed;
 }
 
+const property_t *properties_find (const properties_t *self, slice_t name)
+{
+    size_t place = place_of (self->entries, 0, self->count, name);
+    bool found = place < self->count && slice_equal (self->entries[place].name, name);
+    return found ? &self->entries[place] : NULL;
+}
+
 bool properties_put (properties_t *self, const property_t *property, bool to_smaller)
 {
     size_t place = place_of (self->entries, 0, self->count, property->name);

@@ -4,6 +4,8 @@
 
 #include "messages/record_arrays.h"
 
+#include <assert.h>
+
 static const timestamp_t *later (const timestamp_t *a, const timestamp_t *b)
 {
     return timestamp_compare (a, b) >= 0 ? a : b;
@@ -30,6 +32,7 @@ static void deleted_merge (const record_t *a, const record_t *b, record_t *into)
         const timestamp_t *of_b = at_b < b->deleted_count ? &b->deleted[at_b] : NULL;
         int order = !of_a ? 1 : !of_b ? -1 : uuid_compare (&of_a->client, &of_b->client);
         const timestamp_t *taken = order < 0 ? of_a : order > 0 ? of_b : later (of_a, of_b);
+        assert (taken); // one of the two is not at its end
         into->deleted[into->deleted_count++] = *taken;
         at_a += order <= 0;
         at_b += order >= 0;
@@ -77,6 +80,7 @@ static void properties_merge (
         const property_t *taken = order < 0   ? of_a
                                   : order > 0 ? of_b
                                               : winner (of_a, of_b, smaller);
+        assert (taken);
         into->entries[into->count++] = *taken;
         at_a += order <= 0;
         at_b += order >= 0;

@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "messages/counting.h"
+#include "store/clients.h"
 #include "store/node.h"
+#include "store/pending.h"
+#include "store/shared.h"
 #include "store/resources.h"
 #include "store/shared.h"
 #include "store/watermarks.h"
@@ -333,6 +337,11 @@ static bool step_one (sim_t *self)
     return true;
 }
 
+void sim_step (sim_t *self)
+{
+    step_one (self);
+}
+
 static uint64_t next_wake (sim_t *self)
 {
     uint64_t wake = UINT64_MAX;
@@ -479,6 +488,107 @@ void sim_destroy (sim_t **self_p)
         wire_remove (self, self->wires);
     free (self);
     *self_p = NULL;
+}
+
+//  ---- what is kept
+
+void sim_intervals (sim_t *self, uint64_t stale_after_s, uint64_t ack_interval_s)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        self->nodes[i].config.stale_after_s = stale_after_s;
+        self->nodes[i].config.ack_interval_s = ack_interval_s;
+    }
+}
+
+static void file_copy (const char *from_dir, const char *from, const char *to)
+{
+    char path[192], buffer[65536];
+    size_t size;
+    snprintf (path, sizeof path, "%s/%s", from_dir, from);
+    FILE *in = fopen (path, "rb");
+    snprintf (path, sizeof path, "%s/%s", from_dir, to);
+    FILE *out = fopen (path, "wb");
+    cr_assert (in && out);
+    while ((size = fread (buffer, 1, sizeof buffer, in)) > 0)
+        cr_assert_eq (fwrite (buffer, 1, size, out), size);
+    fclose (in);
+    cr_assert_eq (fclose (out), 0);
+}
+
+void sim_backup (sim_t *self, int index)
+{
+    cr_assert_not (self->nodes[index].running);
+    file_copy (self->nodes[index].dir, "data.mdb", "backup");
+}
+
+void sim_restore (sim_t *self, int index)
+{
+    cr_assert_not (self->nodes[index].running);
+    file_copy (self->nodes[index].dir, "backup", "data.mdb");
+}
+
+uint64_t sim_metric (sim_t *self, int index, enum metric metric)
+{
+    return metric_get (&self->nodes[index].metrics, metric);
+}
+
+static txn_t *reading (sim_t *self, int index)
+{
+    txn_t *txn;
+    cr_assert_eq (store_begin (self->nodes[index].store, false, &txn), 0);
+    return txn;
+}
+
+uint64_t sim_log (sim_t *self, int index)
+{
+    txn_t *txn = reading (self, index);
+    pending_totals_t totals;
+    cr_assert_eq (pending_totals (txn, &totals), 0);
+    store_abort (&txn);
+    return totals.batches;
+}
+
+uint64_t sim_tombstones (sim_t *self, int index)
+{
+    txn_t *txn = reading (self, index);
+    uint64_t count;
+    cr_assert_eq (shared_tombstones (txn, &count), 0);
+    store_abort (&txn);
+    return count;
+}
+
+static uint64_t found (sim_t *self, int index, const uuid16_t *uuid)
+{
+    txn_t *txn = reading (self, index);
+    uint64_t count = 0;
+    slice_t key, value;
+    int rc = node_seek (txn, NODE_FOUND, slice_of (NULL, 0), &key, &value);
+    while (rc == 0) {
+        count += !uuid || memcmp (key.data + 8, uuid->bytes, 16) == 0;
+        rc = node_next (txn, NODE_FOUND, key, &key, &value);
+    }
+    store_abort (&txn);
+    return count;
+}
+
+uint64_t sim_found (sim_t *self, int index)
+{
+    return found (self, index, NULL);
+}
+
+bool sim_is_found (sim_t *self, int index, const uuid16_t *uuid)
+{
+    return found (self, index, uuid) > 0;
+}
+
+bool sim_is_declared (sim_t *self, int index, int other)
+{
+    txn_t *txn = reading (self, index);
+    client_t client;
+    bool declared = clients_get (txn, &self->nodes[other].identity.client, &client) == 0 &&
+                    client_declared (&client);
+    store_abort (&txn);
+    return declared;
 }
 
 //  ---- app and operator

@@ -62,6 +62,7 @@ uint64_t sim_random (sim_t *self, uint64_t below);
 typedef bool (sim_predicate_t) (sim_t *self, void *context);
 bool sim_until (sim_t *self, sim_predicate_t *predicate, void *context, uint64_t seconds);
 void sim_pass (sim_t *self, uint64_t seconds);
+void sim_step (sim_t *self); // one round of one actor, if any has something to do
 
 //  A cut lets nothing through and ends what was connected.
 void sim_cut (sim_t *self, int a, int b, bool cut);
@@ -69,6 +70,21 @@ void sim_cut (sim_t *self, int a, int b, bool cut);
 //  Ends the node at once, losing all that was not committed; starts it again.
 void sim_kill (sim_t *self, int node);
 void sim_start (sim_t *self, int node);
+
+//  Every node's stale_after_s and ack_interval_s; before anything else.
+void sim_intervals (sim_t *self, uint64_t stale_after_s, uint64_t ack_interval_s);
+
+//  A copy of what a node that is not running has stored, and that copy put back in its place.
+void sim_backup (sim_t *self, int node);
+void sim_restore (sim_t *self, int node);
+
+//  ---- what is kept
+uint64_t sim_metric (sim_t *self, int node, enum metric metric);
+uint64_t sim_log (sim_t *self, int node);        // batches in the log
+uint64_t sim_tombstones (sim_t *self, int node); // deletions that are remembered
+uint64_t sim_found (sim_t *self, int node);      // entries in lost and found
+bool sim_is_found (sim_t *self, int node, const uuid16_t *uuid);
+bool sim_is_declared (sim_t *self, int node, int other); // stale, as `node` knows it
 
 //  ---- what an app and an operator do; each waits for the answer
 

@@ -73,7 +73,7 @@ static void batch_add (
     operation.stamp.client = signer->client;
     batch_writer_add (&self->writer, &operation);
     batch_writer_seal (
-        &self->writer, time, seen ? seen : &nothing, NULL, false, signer, &self->bytes, &hash);
+        &self->writer, time, seen ? seen : &nothing, NULL, signer, &self->bytes, &hash);
     self->last.upto = time;
     self->last.hash = hash;
 }
@@ -197,7 +197,7 @@ Test (batch_taken, of_an_undeclared_resource_waits_for_its_declaration)
     batch_writer_begin (&self.writer, &self.identity->client, self.last.upto, &self.last.hash);
     batch_writer_add (&self.writer, &operation);
     batch_writer_seal (
-        &self.writer, operation.stamp.time, &nothing, NULL, false, self.identity, &self.bytes, &hash);
+        &self.writer, operation.stamp.time, &nothing, NULL, self.identity, &self.bytes, &hash);
     cr_assert_eq (take (&self), ERR_UNKNOWN_RESOURCE);
     forger_destroy (&self);
 }

@@ -58,6 +58,16 @@ static void disturb (story_t *self)
     }
 }
 
+//  Which half of the nodes sees which: now and then, for long, so that members are counted out.
+static void divide (sim_t *sim)
+{
+    uint64_t half = sim_random (sim, 2) ? sim_random (sim, 1u << sim->count) : 0;
+    for (int a = 0; a < (int)sim->count; a++)
+        for (int b = 0; b < a; b++)
+            sim_cut (sim, a, b, (half >> a & 1) != (half >> b & 1));
+    sim_pass (sim, sim_random (sim, 2) ? 10 : 200);
+}
+
 static void calm_down (sim_t *sim)
 {
     for (size_t a = 0; a < sim->count; a++) {
@@ -69,13 +79,17 @@ static void calm_down (sim_t *sim)
     }
 }
 
-static void live (uint64_t seed, size_t nodes, size_t events)
+static void live (uint64_t seed, size_t nodes, size_t events, bool stale)
 {
     story_t story = {.sim = sim_new (seed, nodes)};
+    if (stale)
+        sim_intervals (story.sim, 120, 5);
     for (size_t node = 1; node < nodes; node++)
         sim_pair (story.sim, (int)sim_random (story.sim, node), (int)node);
     for (size_t event = 0; event < events; event++) {
-        if (sim_random (story.sim, 4) == 0)
+        if (stale && sim_random (story.sim, 8) == 0)
+            divide (story.sim);
+        else if (sim_random (story.sim, 4) == 0)
             disturb (&story);
         else
             write_something (&story);
@@ -92,14 +106,24 @@ static void live (uint64_t seed, size_t nodes, size_t events)
 }
 
 //  SIM_SEED runs one seed alone, SIM_SEEDS that many: seeds 1000, 1001, …
-Test (random, pools_converge_after_faults_and_lose_nothing)
+static void live_all (uint64_t seeds, size_t events, bool stale)
 {
     const char *one = getenv ("SIM_SEED"), *many = getenv ("SIM_SEEDS");
     uint64_t first = one ? strtoull (one, NULL, 10) : 1000;
-    uint64_t count = one ? 1 : many ? strtoull (many, NULL, 10) : 60;
+    uint64_t count = one ? 1 : many ? strtoull (many, NULL, 10) : seeds;
     for (uint64_t seed = first; seed < first + count; seed++) {
         if (getenv ("SIM_TRACE"))
             fprintf (stderr, "seed %llu\n", (unsigned long long)seed);
-        live (seed, 2 + seed % 4, 150);
+        live (seed, 2 + seed % 4, events, stale);
     }
+}
+
+Test (random, pools_converge_after_faults_and_lose_nothing)
+{
+    live_all (60, 150, false);
+}
+
+Test (random, pools_whose_members_are_counted_out_come_together_and_lose_nothing)
+{
+    live_all (40, 100, true);
 }

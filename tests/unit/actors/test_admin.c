@@ -224,7 +224,7 @@ static void batch_put (
         .value = packed (self, "{}")};
     batch_writer_begin (&writer, &origin->client, after, hash);
     batch_writer_add (&writer, &operation);
-    batch_writer_seal (&writer, upto, &seen, NULL, false, origin, &bytes, hash);
+    batch_writer_seal (&writer, upto, &seen, NULL, origin, &bytes, hash);
     cr_assert_eq (batch_decode (buffer_slice (&bytes), &batch), 0);
     cr_assert_eq (pending_append (self->writing, &batch, &sequence), 0);
     batch_release (&batch);

@@ -61,7 +61,7 @@ static slice_t sealed (const identity_t *identity, hash_t *ret_hash)
     add (&writer, "albums", 2, "I260 update a=2");
     add (&writer, "tags", 1, "I261 delete");
     buffer_clear (&out);
-    batch_writer_seal (&writer, 261, &seen, NULL, false, identity, &out, ret_hash);
+    batch_writer_seal (&writer, 261, &seen, NULL, identity, &out, ret_hash);
     batch_writer_release (&writer);
     vector_release (&seen);
     return buffer_slice (&out);
@@ -183,7 +183,7 @@ Test (batch, first_and_empty_one_is_sealed_with_a_time_of_its_own)
     batch_t batch;
     batch_writer_begin (&writer, &identity.client, 0, NULL);
     buffer_append (&out, "before", 6);
-    batch_writer_seal (&writer, 7, &seen, NULL, false, &identity, &out, NULL);
+    batch_writer_seal (&writer, 7, &seen, NULL, &identity, &out, NULL);
     cr_expect_eq (memcmp (out.data, "before", 6), 0, "sealing appends");
     cr_assert_eq (batch_decode (slice_of (out.data + 6, out.size - 6), &batch), 0);
     cr_expect (batch.after == 0 && batch.upto == 7 && batch.count == 0);
@@ -210,7 +210,7 @@ Test (batch, one_that_issues_anew_keeps_clients_and_times)
     const char *texts[] = {"A5 create a=1", "B5 update a=2", "I900 update a=3", "A2000 delete"};
     for (size_t i = 0; i < 4; i++)
         add (&writer, "tags", 1, texts[i]);
-    batch_writer_seal (&writer, 2001, &seen, &covers, true, &identity, &out, NULL);
+    batch_writer_seal (&writer, 2001, &seen, &covers, &identity, &out, NULL);
     cr_assert_eq (batch_decode (buffer_slice (&out), &batch), 0);
     cr_expect (batch.issues_anew);
     cr_expect_eq (vector_upto (&batch.covers, &identity.client), 1000);
@@ -240,7 +240,7 @@ Test (batch, writer_keeps_nothing_of_the_batch_before)
         batch_writer_begin (&writer, &identity.client, 0, NULL);
         add (&writer, "tags", 1, "I5 create a=1");
         cr_expect_geq (batch_writer_size (&writer), 35);
-        batch_writer_seal (&writer, 5, &seen, NULL, false, &identity, &out[i], NULL);
+        batch_writer_seal (&writer, 5, &seen, NULL, &identity, &out[i], NULL);
     }
     cr_expect (slice_equal (buffer_slice (&out[0]), buffer_slice (&out[1])));
     batch_writer_release (&writer);

@@ -1,0 +1,231 @@
+//  test_return - being counted out, and coming back (semantics.md, "Joining, and returning")
+
+#include "tests/sim/sim.h"
+
+static sim_t *pool_of (uint64_t seed, size_t nodes)
+{
+    sim_t *sim = sim_new (seed, nodes);
+    sim_intervals (sim, 600, 20);
+    for (size_t node = 1; node < nodes; node++)
+        sim_pair (sim, 0, (int)node);
+    sim_pass (sim, 60);
+    return sim;
+}
+
+static void part (sim_t *sim, unsigned half, bool cut)
+{
+    for (int a = 0; a < (int)sim->count; a++)
+        for (int b = 0; b < a; b++)
+            if ((half >> a & 1) != (half >> b & 1))
+                sim_cut (sim, a, b, cut);
+}
+
+static bool nobody_is_declared (sim_t *sim, void *unused)
+{
+    (void)unused;
+    for (int a = 0; a < (int)sim->count; a++)
+        for (int b = 0; b < (int)sim->count; b++)
+            if (sim_is_declared (sim, a, b))
+                return false;
+    return sim_converged (sim, NULL);
+}
+
+static void expect_whole (sim_t *sim)
+{
+    cr_assert (sim_until (sim, nobody_is_declared, NULL, 600), "seed %llu does not come together",
+        (unsigned long long)sim->seed);
+}
+
+Test (return, a_member_that_nobody_sees_is_declared_and_nothing_is_kept_for_it)
+{
+    sim_t *sim = pool_of (20, 3);
+    uuid16_t x = sim_uuid (1), y = sim_uuid (2);
+    cr_assert_eq (sim_apply (sim, 0, "create", "tags", &x, "x"), 0);
+    sim_pass (sim, 60);
+    part (sim, 4, true);
+    cr_assert_eq (sim_apply (sim, 0, "delete", "tags", &x, NULL), 0);
+    cr_assert_eq (sim_apply (sim, 1, "create", "tags", &y, "y"), 0);
+    sim_pass (sim, 500);
+    cr_assert_geq (sim_log (sim, 0), 2);
+    cr_assert_not (sim_is_declared (sim, 0, 2));
+    sim_pass (sim, 600);
+    cr_assert (sim_is_declared (sim, 0, 2) && sim_is_declared (sim, 1, 2));
+    cr_assert_leq (sim_log (sim, 0), 2);
+    cr_assert_eq (sim_tombstones (sim, 0), 0);
+    sim_destroy (&sim);
+}
+
+Test (return, a_returning_client_brings_what_was_never_seen_and_resurrects_nothing)
+{
+    sim_t *sim = pool_of (21, 3);
+    uuid16_t gone = sim_uuid (1), updated = sim_uuid (2), mine = sim_uuid (3), theirs = sim_uuid (4),
+             both = sim_uuid (5), killed = sim_uuid (6);
+    cr_assert_eq (sim_apply (sim, 0, "create", "tags", &gone, "gone"), 0);
+    cr_assert_eq (sim_apply (sim, 0, "create", "tags", &updated, "old"), 0);
+    cr_assert_eq (sim_apply (sim, 0, "create", "tags", &both, "both"), 0);
+    cr_assert_eq (sim_apply (sim, 0, "create", "tags", &killed, "killed"), 0);
+    sim_pass (sim, 60);
+    part (sim, 4, true);
+    cr_assert_eq (sim_apply (sim, 0, "delete", "tags", &gone, NULL), 0);
+    cr_assert_eq (sim_apply (sim, 0, "delete", "tags", &updated, NULL), 0);
+    cr_assert_eq (sim_apply (sim, 1, "create", "tags", &theirs, "theirs"), 0);
+    cr_assert_eq (sim_apply (sim, 1, "update", "tags", &both, "earlier"), 0);
+    sim_pass (sim, 60);
+    cr_assert_eq (sim_apply (sim, 2, "update", "tags", &updated, "in vain"), 0);
+    cr_assert_eq (sim_apply (sim, 2, "create", "tags", &mine, "mine"), 0);
+    cr_assert_eq (sim_apply (sim, 2, "update", "tags", &both, "later"), 0);
+    cr_assert_eq (sim_apply (sim, 2, "delete", "tags", &killed, NULL), 0);
+    sim_pass (sim, 1500);
+    cr_assert_eq (sim_tombstones (sim, 0), 0);
+    part (sim, 4, false);
+    expect_whole (sim);
+    for (int node = 0; node < 3; node++) {
+        cr_assert_str_eq (sim_name (sim, node, "tags", &gone), "");
+        cr_assert_str_eq (sim_name (sim, node, "tags", &updated), "");
+        cr_assert_str_eq (sim_name (sim, node, "tags", &mine), "mine");
+        cr_assert_str_eq (sim_name (sim, node, "tags", &theirs), "theirs");
+        cr_assert_str_eq (sim_name (sim, node, "tags", &both), "later");
+        cr_assert_str_eq (sim_name (sim, node, "tags", &killed), "");
+    }
+    cr_assert (sim_is_found (sim, 2, &updated));
+    cr_assert_eq (sim_found (sim, 2), 1);
+    sim_pass (sim, 300);
+    for (int node = 0; node < 3; node++) {
+        cr_assert_eq (sim_tombstones (sim, node), 0);
+        cr_assert_leq (sim_log (sim, node), 3);
+    }
+    sim_destroy (&sim);
+}
+
+Test (return, two_halves_that_declared_each_other_come_together)
+{
+    for (uint64_t seed = 30; seed < 34; seed++) {
+        sim_t *sim = pool_of (seed, 4);
+        uuid16_t a = sim_uuid (1), b = sim_uuid (2), shared = sim_uuid (3);
+        cr_assert_eq (sim_apply (sim, 0, "create", "tags", &shared, "shared"), 0);
+        sim_pass (sim, 60);
+        part (sim, 12, true);
+        cr_assert_eq (sim_apply (sim, 0, "create", "tags", &a, "a"), 0);
+        cr_assert_eq (sim_apply (sim, 3, "create", "tags", &b, "b"), 0);
+        cr_assert_eq (sim_apply (sim, 2, "delete", "tags", &shared, NULL), 0);
+        sim_pass (sim, 1500);
+        cr_assert (sim_is_declared (sim, 0, 2) && sim_is_declared (sim, 2, 0));
+        cr_assert_eq (sim_tombstones (sim, 2), 0);
+        part (sim, 12, false);
+        expect_whole (sim);
+        for (int node = 0; node < 4; node++) {
+            cr_assert_str_eq (sim_name (sim, node, "tags", &a), "a");
+            cr_assert_str_eq (sim_name (sim, node, "tags", &b), "b");
+            cr_assert_str_eq (sim_name (sim, node, "tags", &shared), "");
+        }
+        sim_destroy (&sim);
+    }
+}
+
+Test (return, a_client_that_only_the_other_half_had_admitted_returns_in_its_turn)
+{
+    sim_t *sim = sim_new (40, 4);
+    uuid16_t mine = sim_uuid (1), late = sim_uuid (2);
+    sim_intervals (sim, 600, 20);
+    sim_pair (sim, 0, 1);
+    sim_pair (sim, 0, 2);
+    sim_pass (sim, 60);
+    for (int other = 0; other < 2; other++) {
+        sim_cut (sim, 2, other, true);
+        sim_cut (sim, 3, other, true);
+    }
+    cr_assert_eq (sim_apply (sim, 3, "create", "tags", &mine, "mine"), 0);
+    sim_pair (sim, 2, 3);
+    sim_pass (sim, 1500);
+    cr_assert_eq (sim_apply (sim, 3, "create", "tags", &late, "late"), 0);
+    for (int other = 0; other < 2; other++) {
+        sim_cut (sim, 2, other, false);
+        sim_cut (sim, 3, other, false);
+    }
+    expect_whole (sim);
+    for (int node = 0; node < 4; node++) {
+        cr_assert_str_eq (sim_name (sim, node, "tags", &mine), "mine");
+        cr_assert_str_eq (sim_name (sim, node, "tags", &late), "late");
+    }
+    sim_destroy (&sim);
+}
+
+Test (return, a_restored_client_takes_back_its_own_later_batches)
+{
+    sim_t *sim = pool_of (50, 3);
+    uuid16_t before = sim_uuid (1), after = sim_uuid (2), next = sim_uuid (3);
+    cr_assert_eq (sim_apply (sim, 1, "create", "tags", &before, "before"), 0);
+    sim_pass (sim, 60);
+    sim_kill (sim, 1);
+    sim_backup (sim, 1);
+    sim_start (sim, 1);
+    part (sim, 4, true); // one that is away keeps the log from being flushed
+    cr_assert_eq (sim_apply (sim, 1, "create", "tags", &after, "after"), 0);
+    sim_pass (sim, 60);
+    sim_kill (sim, 1);
+    sim_restore (sim, 1);
+    sim_start (sim, 1);
+    sim_pass (sim, 30);
+    cr_assert_str_eq (sim_name (sim, 1, "tags", &after), "after");
+    cr_assert_eq (sim_apply (sim, 1, "create", "tags", &next, "next"), 0);
+    part (sim, 4, false);
+    expect_whole (sim);
+    cr_assert_str_eq (sim_name (sim, 2, "tags", &next), "next");
+    cr_assert_not (sim_alarm (sim, 0, "FORKED") || sim_alarm (sim, 1, "FORKED"));
+    sim_destroy (&sim);
+}
+
+Test (return, a_restored_client_that_needs_what_was_flushed_returns)
+{
+    sim_t *sim = pool_of (51, 3);
+    uuid16_t before = sim_uuid (1), after = sim_uuid (2), next = sim_uuid (3), gone = sim_uuid (4);
+    cr_assert_eq (sim_apply (sim, 1, "create", "tags", &before, "before"), 0);
+    cr_assert_eq (sim_apply (sim, 0, "create", "tags", &gone, "gone"), 0);
+    sim_pass (sim, 60);
+    sim_kill (sim, 1);
+    sim_backup (sim, 1);
+    sim_start (sim, 1);
+    cr_assert_eq (sim_apply (sim, 1, "create", "tags", &after, "after"), 0);
+    cr_assert_eq (sim_apply (sim, 2, "delete", "tags", &gone, NULL), 0);
+    sim_pass (sim, 300);
+    cr_assert_eq (sim_tombstones (sim, 0), 0);
+    sim_kill (sim, 1);
+    sim_restore (sim, 1);
+    sim_start (sim, 1);
+    expect_whole (sim);
+    cr_assert_str_eq (sim_name (sim, 1, "tags", &after), "after");
+    cr_assert_str_eq (sim_name (sim, 1, "tags", &gone), "");
+    cr_assert_eq (sim_apply (sim, 1, "create", "tags", &next, "next"), 0);
+    expect_whole (sim);
+    cr_assert_str_eq (sim_name (sim, 0, "tags", &next), "next");
+    sim_destroy (&sim);
+}
+
+Test (return, a_return_that_is_killed_at_any_moment_is_taken_up_again)
+{
+    for (uint64_t kills = 0; kills < 24; kills++) {
+        sim_t *sim = pool_of (60 + kills, 3);
+        uuid16_t mine = sim_uuid (1), theirs = sim_uuid (2);
+        part (sim, 4, true);
+        cr_assert_eq (sim_apply (sim, 0, "create", "tags", &theirs, "theirs"), 0);
+        sim_pass (sim, 1500);
+        cr_assert_eq (sim_apply (sim, 2, "create", "tags", &mine, "mine"), 0);
+        part (sim, 4, false);
+        //  The next of its commits fails, and the one after, and it is killed between.
+        uint64_t commits = sim->nodes[2].commits + kills / 2;
+        for (int i = 0; i < 3000 && sim->nodes[2].commits < commits; i++)
+            sim->mono_ns += 1000000, sim_step (sim);
+        sim_kill (sim, 2);
+        if (kills % 2)
+            sim_kill (sim, 0);
+        sim_start (sim, 2);
+        if (kills % 2)
+            sim_start (sim, 0);
+        expect_whole (sim);
+        for (int node = 0; node < 3; node++) {
+            cr_assert_str_eq (sim_name (sim, node, "tags", &mine), "mine");
+            cr_assert_str_eq (sim_name (sim, node, "tags", &theirs), "theirs");
+        }
+        sim_destroy (&sim);
+    }
+}
