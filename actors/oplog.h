@@ -94,8 +94,8 @@ typedef struct oplog {
     bool clients_changed;
     bool resources_changed;
     bool joined_changed;
-    scrubbing_t scrub;
     bool failing; // the last transaction failed: say so once
+    scrubbing_t scrub;
 
     //  Scratch, kept from request to request.
     buffer_t values;
