@@ -154,16 +154,18 @@ static int vectors_load (link_t *self, step_t *step)
 
 //  ---- mail
 
-static void joined_changed (link_t *self, step_t *step)
+//  Who copies, and who no longer does, greets anew: its hello says which it is. What is stored may be ahead of the mail
+//  that tells of it, so this looks at what the lines were opened as.
+static void joining_follow (link_t *self, step_t *step)
 {
-    bool was = self->joining;
-    link_members_load (self, step);
+    if (self->joining == self->lines_joining)
+        return;
+    self->lines_joining = self->joining;
+    self->joining_ns = step->now.mono_ns;
     vectors_load (self, step);
-    //  Who copies, and who no longer does, greets anew: its hello says which it is.
-    if (was != self->joining)
-        for (size_t i = self->line_count; i-- > 0;)
-            link_line_close (self, step, self->lines[i], 0,
-                self->joining ? "taking a copy" : "the copy is complete");
+    for (size_t i = self->line_count; i-- > 0;)
+        link_line_close (self, step, self->lines[i], 0,
+            self->joining ? "taking a copy" : "the copy is complete");
     for (size_t i = 0; i < self->peer_count; i++) {
         self->peers[i].redial_ns = 0;
         self->peers[i].backoff_ns = 0;
@@ -206,9 +208,10 @@ static void on_advanced (link_t *self, step_t *step, const mail_t *mail)
     if (advanced.resources)
         declarations_tell (self, step);
     if (advanced.joined)
-        joined_changed (self, step);
-    else if (advanced.clients)
+        vectors_load (self, step);
+    if (advanced.joined || advanced.clients)
         link_members_load (self, step);
+    joining_follow (self, step);
 }
 
 static void on_bound (link_t *self, step_t *step, const mail_t *mail)
@@ -387,6 +390,7 @@ static void link_tick (void *core, step_t *step)
     self->repair_budget = REPAIR_ROUND_RECORDS;
     for (size_t i = self->line_count; i-- > 0;)
         line_tick (self, step, self->lines[i]);
+    self->any_gives = self->joining && step->now.mono_ns - self->joining_ns >= GIVER_PATIENCE_NS;
     link_dial_all (self, step);
     link_door_tick (self, step);
 }
@@ -405,6 +409,8 @@ static int link_open (const actor_setup_t *setup, step_t *step, void **ret_self)
     int rc = vectors_load (self, step);
     if (rc == 0)
         rc = link_members_load (self, step);
+    self->lines_joining = self->joining;
+    self->joining_ns = step->now.mono_ns;
     *ret_self = self;
     if (rc)
         link_class.close (ret_self);

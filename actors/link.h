@@ -46,6 +46,7 @@
 #define LINK_RETURN_TICKET (1ull << 62) // beside a line: its peer is stated to be back
 #define LINK_GOING_TICKET (1ull << 63)  // our own return is begun, or not
 #define LINE_WAITING_MOST 256             // mails of a peer whose declarations are being stored
+#define GIVER_PATIENCE_NS (30 * SECOND_NS) // for which a copy waits for its giver to begin
 #define FEED_ROUND_BYTES  (1u << 20)      // to one peer in one round
 
 enum line_state { LINE_DIALLED, LINE_GREETING, LINE_DECLARING, LINE_OPEN };
@@ -73,6 +74,8 @@ typedef struct line {
     uint64_t heard_ns;
     uint64_t pinged_ns;
     bool greeted;    // our hello is said
+    bool says_out;   // it knows that it has to return
+    uint64_t fence;  // time of the statement that we hold against it, if it has returned since
     bool outside;    // it has to return, or we have: nothing else passes
     bool returns;    // we have
     bool welcomed;   // it may return to us
@@ -139,6 +142,9 @@ typedef struct link {
     vector_t rows;
     uint64_t sequence; // of our newest batch
     bool joining;
+    bool any_gives;          // the giver was waited for
+    uint64_t joining_ns;     // since when we are joining
+    bool lines_joining; // what we said in the hellos
     bool going; // we are about to return to a member
     bool begun; // the copy has come past its beginning: any member can go on with it
     uuid16_t giver;
@@ -208,9 +214,10 @@ int link_base (step_t *step, vector_t *ret_base); // on which watermarks our log
 
 //  link_return.c; what a peer says answers 0, or the error of what is not sound
 void link_fence (link_t *self, step_t *step, line_t *line); // when it opens
+bool link_is_out (link_t *self, step_t *step); // do we have to return?
+void link_return_state (step_t *step, const line_t *line);
 void link_fence_client (link_t *self, step_t *step, const client_t *client);
 void link_return_ask (link_t *self, step_t *step, line_t *line);
-bool link_may_begin (link_t *self, step_t *step, const line_t *line);
 bool link_may_return (link_t *self, step_t *step, const uuid16_t *client, const vector_t *shared);
 int link_on_outside (link_t *self, step_t *step, line_t *line, slice_t frame);
 int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame);

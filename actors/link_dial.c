@@ -27,17 +27,14 @@ void link_peer_lost (step_t *step, peer_t *peer)
     step_wake_at (step, peer->redial_ns);
 }
 
-//  One member gives the copy, whoever is there first of those that we know: of somebody who joins that is who
-//  invited it.
+//  One member gives the copy: whoever invited, or welcomed, us; once it is under way, or if nobody has given for some time,
+//  any other.
 bool link_may_give (const link_t *self, const uuid16_t *client)
 {
     for (size_t i = 0; i < self->line_count; i++)
         if (self->lines[i]->state == LINE_OPEN)
             return uuid_equal (&self->lines[i]->client, client);
-    for (size_t i = 0; i < self->peer_count; i++)
-        if (uuid_equal (&self->peers[i].client, client))
-            return true;
-    return false;
+    return self->begun || self->any_gives || uuid_equal (client, &self->giver);
 }
 
 static bool may_dial (link_t *self, const peer_t *peer)

@@ -141,7 +141,7 @@ static frame_t frame_move (mail_t *mail, size_t index)
 
 static void batches_take (step_t *step, line_t *line, frame_t frame)
 {
-    take_batches_t take = {.peer = line->client, .line = line->number};
+    take_batches_t take = {.peer = line->client, .line = line->number, .fence = line->fence};
     line->taking += frame.bytes.size;
     step_send_frames (
         step, ACTOR_OPLOG, MAIL_TAKE_BATCHES, TAKING_BATCHES, &take_batches_type, &take, &frame, 1);
@@ -310,41 +310,52 @@ void link_copy_ask (link_t *self, step_t *step, line_t *line)
     link_line_send (step, line, &peer_copy_type, &copy, NULL);
 }
 
-//  A copy that was begun elsewhere goes on here when all that it holds is here: what is not, it gives us first.
+//  A copy that was begun elsewhere goes on here when all that it holds is here: what is not, it gives us first. If it lacks
+//  what our log no longer keeps, it begins once more.
 void link_copy_go_on (link_t *self, step_t *step, line_t *line)
 {
     position_t place = line->place;
-    if (line->copy_waits && !self->joining && vector_covers_all (&self->shared, &line->shared))
-        link_copy_start (self, step, line, &place);
-}
-
-static bool is_declared (step_t *step, const uuid16_t *uuid)
-{
+    vector_t base = {NULL, 0, 0};
+    bool begun = place.resource[0] || place.end;
     client_t client;
-    return clients_get (step->txn, uuid, &client) != 0 || client_declared (&client);
+    if (!line->copy_waits || self->joining ||
+        clients_get (step->txn, &line->client, &client) || client_declared (&client) ||
+        (begun && !vector_covers_all (&self->shared, &line->shared)) ||
+        (!begun && !link_may_return (self, step, &line->client, &line->shared)))
+        return;
+    if (link_base (step, &base) == 0) {
+        if (!vector_covers_all (&line->shared, &base))
+            place = (position_t){.end = false};
+        link_copy_start (self, step, line, &place);
+    }
+    vector_release (&base);
 }
 
+//  A copy goes on with whoever knows that it is to be: that the copier was admitted, or returns. Where that is not known,
+//  or it was declared meanwhile, it is stated first.
 static void on_copy (link_t *self, step_t *step, line_t *line, slice_t frame)
 {
     peer_copy_t copy;
-    position_t place;
+    client_t client;
     int rc = message_unpack (&peer_copy_type, frame, &copy, NULL);
     if (rc == 0)
-        rc = position_unpack (copy.place, &place);
+        rc = position_unpack (copy.place, &line->place);
     if (rc == 0 && (self->joining || !line->peer_joins))
         rc = ERR_NOT_ALLOWED;
-    if (rc)
+    if (rc) {
         garbage (self, step, line, rc, "a wish for a copy");
-    else if (is_declared (step, &line->client))
-        link_line_close (self, step, line, ERR_STALE, NULL);
-    else if (place.resource[0] || place.end) {
-        line->copy_waits = true;
-        line->place = place;
+        return;
+    }
+    bool known = clients_get (step->txn, &line->client, &client) == 0;
+    bool begun = line->place.resource[0] || line->place.end;
+    bool admitted = known && !vector_covers (&line->shared, &client.admitted);
+    line->copy_waits = true;
+    if (known && (client_returns (&client) || (!client_out (&client) && (admitted || begun))))
         link_copy_go_on (self, step, line);
-    } else if (!link_may_begin (self, step, line))
-        link_line_close (self, step, line, ERR_BUSY, "the copy has batches that are not here yet");
+    else if (known && !self->going && link_may_return (self, step, &line->client, &line->shared))
+        link_return_state (step, line);
     else
-        link_copy_start (self, step, line, &place);
+        link_line_close (self, step, line, ERR_BUSY, "it is not known here that it is to have a copy");
 }
 
 static void on_copy_state (link_t *self, step_t *step, line_t *line, slice_t frame)

@@ -23,23 +23,23 @@
 
 //  ---- who is outside
 
-static bool me_is_declared (link_t *self, step_t *step)
+bool link_is_out (link_t *self, step_t *step)
 {
     client_t me;
-    return clients_get (step->txn, &self->me, &me) == 0 && client_declared (&me);
+    return clients_get (step->txn, &self->me, &me) == 0 && client_out (&me);
 }
 
-static bool is_unapplied (const line_t *line, const timestamp_t *statement)
-{
-    return !timestamp_is_none (statement) && !vector_covers (&line->shared, statement);
-}
-
+//  Who has applied what keeps it out here knows itself whether it has returned since.
 static bool is_outside (link_t *self, step_t *step, line_t *line)
 {
     client_t client;
-    if (clients_get (step->txn, &line->client, &client) || client_declared (&client) ||
-        is_unapplied (line, &client.stale))
+    line->fence = 0;
+    if (clients_get (step->txn, &line->client, &client))
         return true;
+    const timestamp_t *out = client_out (&client);
+    if (out && (line->says_out || !vector_covers (&line->shared, out)))
+        return true;
+    line->fence = out ? out->time : 0;
     vector_clear (&self->seen);
     return link_base (step, &self->seen) != 0 || !vector_covers_all (&line->shared, &self->seen);
 }
@@ -54,7 +54,7 @@ static timestamp_t half_of (step_t *step)
     for (rc = clients_next (step->txn, NULL, &client); rc == 0;
          rc = clients_next (step->txn, &after, &client)) {
         after = client.uuid;
-        if (!timestamp_is_none (&client.admitted) && !client_declared (&client) &&
+        if (!timestamp_is_none (&client.admitted) && !client_out (&client) &&
             (timestamp_is_none (&earliest) ||
                 timestamp_compare (&client.admitted, &earliest) < 0))
             earliest = client.admitted;
@@ -67,7 +67,7 @@ void link_fence (link_t *self, step_t *step, line_t *line)
     if (self->joining || line->peer_joins)
         return;
     line->outside = is_outside (self, step, line);
-    line->returns = me_is_declared (self, step);
+    line->returns = link_is_out (self, step);
     if (!line->outside)
         return;
     timestamp_t half = half_of (step);
@@ -80,12 +80,15 @@ void link_fence (link_t *self, step_t *step, line_t *line)
 
 void link_fence_client (link_t *self, step_t *step, const client_t *client)
 {
+    const timestamp_t *out = client_out (client);
     bool mine = uuid_equal (&client->uuid, &self->me);
-    if (!client_declared (client) || self->joining)
+    if (!out || self->joining)
         return;
     for (size_t i = self->line_count; i-- > 0;) {
         line_t *line = self->lines[i];
-        if (line->state == LINE_OPEN && !line->outside && !line->peer_joins && !line->returns &&
+        bool fenced = line->outside || line->peer_joins || line->returns ||
+                      line->fence == out->time;
+        if (line->state == LINE_OPEN && !fenced &&
             (mine || uuid_equal (&line->client, &client->uuid)))
             link_line_close (self, step, line, ERR_STALE, NULL);
     }
@@ -178,24 +181,14 @@ static void members_release (members_t *self)
     vector_release (&self->published);
 }
 
-//  A copy begins only where it is known that the client is to have one: where its admission, or that it is back, was
-//  applied, which it does not have itself.
-bool link_may_begin (link_t *self, step_t *step, const line_t *line)
-{
-    client_t client;
-    return clients_get (step->txn, &line->client, &client) == 0 &&
-           (is_unapplied (line, &client.admitted) || is_unapplied (line, &client.back)) &&
-           link_may_return (self, step, &line->client, &line->shared);
-}
-
-//  A client may return when it was counted out here, or never declared, and we have all that it has of those that
-//  count.
+//  A client may return when it was counted out here, or is on its way back already, or was never declared; and we
+//  have all that it has of those that count.
 bool link_may_return (link_t *self, step_t *step, const uuid16_t *uuid, const vector_t *shared)
 {
     members_t members = {.count = 0};
     client_t client;
     bool may = members_load (step, &members) == 0 && clients_get (step->txn, uuid, &client) == 0 &&
-               client_is_member (&client) && !me_is_declared (self, step);
+               client_is_member (&client) && !link_is_out (self, step);
     if (may) {
         pool_view_t view = {self->me, members.clients, members.count, &members.shared,
             published_of, &members};
@@ -213,11 +206,11 @@ static void welcome (step_t *step, line_t *line)
     link_line_send (step, line, &peer_welcome_type, &message, NULL);
 }
 
-//  That it is back is stated before it begins: from here nothing passes to it but its copy.
-static void back_state (step_t *step, line_t *line)
+//  That it returns is stated before it begins: from then on it counts again.
+void link_return_state (step_t *step, const line_t *line)
 {
     buffer_t value = {NULL, 0, 0}, clients = {NULL, 0, 0};
-    client_pack_stale (false, &value);
+    client_pack_returning (&value);
     pack_array (&clients, 3);
     pack_uint (&clients, ACTION_UPDATE);
     pack_bin (&clients, slice_of (&line->client, sizeof line->client));
@@ -244,11 +237,10 @@ int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame)
                clients_get (step->txn, &line->client, &client) == 0;
     if (may) {
         line->outside = true;
-        if (vector_covers (&shared, &client.back) || timestamp_is_none (&client.back) ||
-            client_declared (&client))
-            back_state (step, line);
-        else
+        if (client_returns (&client))
             welcome (step, line);
+        else
+            link_return_state (step, line);
     }
     vector_release (&shared);
     return rc;
@@ -257,7 +249,11 @@ int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame)
 void link_return_stated (link_t *self, step_t *step, uint64_t number, int error)
 {
     line_t *line = link_line (self, number);
-    if (line && line->state == LINE_OPEN && error == 0 && !self->joining && !self->going)
+    if (!line || line->state != LINE_OPEN || error || self->joining || self->going)
+        return;
+    if (line->peer_joins)
+        link_copy_go_on (self, step, line);
+    else
         welcome (step, line);
 }
 

@@ -157,6 +157,7 @@ int oplog_drop_rows (oplog_t *self, step_t *step, const mail_t *mail);
 int oplog_declare (oplog_t *self, step_t *step, const mail_t *mail);
 void oplog_write_answer (step_t *step, const mail_t *mail, int error, const char *message);
 int oplog_copy_begin (oplog_t *self, step_t *step, const mail_t *mail);
+int oplog_frontier (step_t *step, position_t *ret_frontier);
 int oplog_copy_try_end (oplog_t *self, step_t *step);
 int oplog_copy_chunk (oplog_t *self, step_t *step, const mail_t *mail);
 int oplog_position_load (oplog_t *self, txn_t *txn);

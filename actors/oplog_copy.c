@@ -54,9 +54,30 @@ static int position_save (oplog_t *self, step_t *step)
     return rc;
 }
 
-static bool position_is_first (const position_t *place)
+//  A copy that begins once more has come to its frontier before: up to there what is here is a member's.
+static int frontier_raise (oplog_t *self, step_t *step)
 {
-    return place->resource[0] == 0 && !place->end;
+    position_t frontier;
+    buffer_t packed = {NULL, 0, 0};
+    int rc = oplog_frontier (step, &frontier);
+    if (rc == 0 && (frontier.end || position_covers (&frontier, slice_text (self->place.resource),
+                                        &self->place.uuid)) && !self->place.end)
+        return 0;
+    position_pack (&self->place, &packed);
+    if (rc == 0)
+        rc = node_put (step->txn, NODE_SETTINGS, slice_text ("frontier"), buffer_slice (&packed));
+    buffer_release (&packed);
+    return rc;
+}
+
+int oplog_frontier (step_t *step, position_t *ret_frontier)
+{
+    slice_t stored;
+    int rc = node_get (step->txn, NODE_SETTINGS, slice_text ("frontier"), &stored);
+    *ret_frontier = (position_t){.end = false};
+    if (rc == ERR_NOT_FOUND)
+        return 0;
+    return rc ? rc : position_unpack (stored, ret_frontier) ? ERR_CORRUPT : 0;
 }
 
 //  ---- the beginning
@@ -130,7 +151,7 @@ int oplog_copy_begin (oplog_t *self, step_t *step, const mail_t *mail)
     if (step_unpack (step, mail, &copy_begin_type, &begin))
         return 0;
     int rc = message_unpack (&peer_copy_state_type, begin.state, &state, NULL);
-    if (rc == 0 && (!self->joining || !position_is_first (&self->place)))
+    if (rc == 0 && !self->joining)
         rc = ERR_TOO_EARLY;
     if (rc == 0 && !names_us (self, state.clients))
         rc = ERR_NOT_MEMBER;
@@ -140,6 +161,11 @@ int oplog_copy_begin (oplog_t *self, step_t *step, const mail_t *mail)
         return 0;
     }
     rc = oplog_return_put_aside (self, step);
+    if (rc == 0)
+        rc = frontier_raise (self, step);
+    self->place = (position_t){.end = false};
+    if (rc == 0)
+        rc = position_save (self, step);
     if (rc == 0)
         rc = pending_clear (step->txn);
     if (rc == 0)
@@ -178,6 +204,8 @@ static int copy_end (oplog_t *self, step_t *step)
         rc = node_delete (step->txn, NODE_SETTINGS, slice_text ("joining"));
     if (rc == 0)
         rc = node_delete (step->txn, NODE_SETTINGS, slice_text ("giver"));
+    if (rc == 0)
+        rc = node_delete (step->txn, NODE_SETTINGS, slice_text ("frontier"));
     self->joining = false;
     self->joined_changed = true;
     self->owes = true; // whoever counts this client waits for what it has seen
@@ -222,10 +250,13 @@ int oplog_copy_chunk (oplog_t *self, step_t *step, const mail_t *mail)
         return 0;
     }
     vector_t mine = {NULL, 0, 0};
+    position_t frontier;
     rc = oplog_return_vector (step, &mine);
     if (rc == 0)
+        rc = oplog_frontier (step, &frontier);
+    if (rc == 0)
         rc = shared_copy_in (step->txn, &from, &to, chunk.count, mail_frame (mail, 0), &mine,
-            &self->shared);
+            &self->shared, &frontier);
     vector_release (&mine);
     self->place = to;
     if (rc == 0)

@@ -75,7 +75,6 @@ int oplog_return (oplog_t *self, step_t *step, const mail_t *mail)
 typedef struct returning {
     vector_t mine; // our vector when we began
     vector_t theirs;
-    vector_t seen; // both
     client_t *clients;
     size_t client_count;
     timestamp_t now; // bears what is issued as new
@@ -113,7 +112,6 @@ static void returning_release (returning_t *self)
 {
     vector_release (&self->mine);
     vector_release (&self->theirs);
-    vector_release (&self->seen);
     free (self->clients);
 }
 
@@ -176,8 +174,8 @@ static int record_compare (oplog_t *self, step_t *step, returning_t *past, slice
         cursor_t cursor = cursor_over (buffer_slice (&packed));
         rc = record_unpack (&cursor, NULL, &news.record);
         if (rc == 0)
-            rc = shared_news_join (step->txn, resource, uuid, &news.record, news.flags,
-                &past->theirs, &past->seen);
+            rc = shared_news_join (
+                step->txn, resource, uuid, &news.record, news.flags, &past->theirs);
     }
     record_release (&theirs);
     record_release (&news.record);
@@ -264,12 +262,12 @@ static int client_restate (const returning_t *past, const client_t *mine, const 
 {
     if (is_unseen (past, &mine->admitted) && (!theirs || timestamp_is_none (&theirs->admitted)))
         return 1;
-    const timestamp_t *declared = theirs ? client_declared (theirs) : NULL;
+    const timestamp_t *out = theirs ? client_out (theirs) : NULL;
     if (theirs && !timestamp_is_none (&theirs->removed))
         return -1;
-    if (is_unseen (past, &mine->stale) && !declared)
+    if (is_unseen (past, &mine->stale) && !out)
         return 0;
-    if (is_unseen (past, &mine->back) && declared)
+    if ((is_unseen (past, &mine->back) || is_unseen (past, &mine->returning)) && out)
         return 1;
     return -1;
 }
@@ -281,6 +279,12 @@ static int statement_order (const void *a, const void *b)
     return order ? order : uuid_compare (&x->operation.uuid, &y->operation.uuid);
 }
 
+static int is_out (oplog_t *self, const uuid16_t *uuid)
+{
+    const client_t *client = oplog_client (self, uuid);
+    return client && client_out (client);
+}
+
 static int statements_make (
     oplog_t *self, const returning_t *past, const uuid16_t *pool, statements_t *out)
 {
@@ -290,16 +294,17 @@ static int statements_make (
         return ERR_NO_MEMORY;
     for (size_t i = 0; i < past->client_count; i++) {
         const client_t *mine = &past->clients[i];
-        if (uuid_equal (&mine->uuid, me))
-            continue;
-        int stale = client_restate (past, mine, oplog_client (self, &mine->uuid));
-        client_issue (past, mine, pool, out);
+        bool myself = uuid_equal (&mine->uuid, me);
+        int stale = myself ? is_out (self, me) - 1
+                           : client_restate (past, mine, oplog_client (self, &mine->uuid));
+        if (!myself)
+            client_issue (past, mine, pool, out);
         if (stale < 0)
             continue;
         timestamp_t stamp = {.client = *me};
         if (oplog_stamp (self, &stamp.time))
             return ERR_INTERNAL;
-        client_pack_stale (stale, statement_add (out, ACTION_UPDATE, &mine->uuid, &stamp));
+        client_pack_stale (stale > 0, statement_add (out, ACTION_UPDATE, &mine->uuid, &stamp));
     }
     qsort (out->items, out->count, sizeof *out->items, statement_order);
     return 0;
@@ -340,8 +345,6 @@ static int returning_begin (oplog_t *self, step_t *step, returning_t *past)
     if (rc == 0)
         rc = past_unpack (stored, past);
     vector_copy (&past->theirs, &self->shared);
-    vector_copy (&past->seen, &self->shared);
-    vector_merge (&past->seen, &past->mine);
     past->now.client = self->setup->identity->client;
     if (rc == 0 && oplog_stamp (self, &past->now.time))
         rc = ERR_INTERNAL;

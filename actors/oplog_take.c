@@ -107,18 +107,19 @@ static int batch_check (oplog_t *self, step_t *step, const batch_t *batch, uint6
 
 //  ---- what a return brings
 
-static int records_take (oplog_t *self, step_t *step, const batch_t *batch, const vector_t *past)
+static int records_take (oplog_t *self, step_t *step, const batch_t *batch)
 {
     batch_walk_t walk = {.index = 0};
     batch_record_t record = {.flags = 0};
     vector_t seen = {NULL, 0, 0};
     int rc = 0;
-    vector_copy (&seen, past);
-    vector_merge (&seen, &batch->covers);
+    vector_copy (&seen, &batch->seen);
+    if (batch->after)
+        vector_set (&seen, &batch->origin, batch->after, NULL); // of its own: what the member had
     while (rc == 0 && batch_record_next (batch, &walk, &record))
         if (!self->joining || position_covers (&self->place, record.resource, &record.uuid))
             rc = shared_news_join (step->txn, record.resource, &record.uuid, &record.record,
-                record.flags, &self->shared, &seen);
+                record.flags, &seen);
     record_release (&record.record);
     vector_release (&seen);
     return rc;
@@ -153,7 +154,7 @@ int oplog_apply_batch (oplog_t *self, step_t *step, const batch_t *batch)
     self->sweep = true;
     self->owes |= batch->count || batch->issues_anew;
     if (rc == 0 && batch->issues_anew)
-        rc = records_take (self, step, batch, past);
+        rc = records_take (self, step, batch);
     while (rc == 0 && batch_next (batch, &walk, &operation))
         rc = oplog_join (self, step, &operation, past);
     if (rc == 0 && batch->issues_anew)
@@ -196,12 +197,14 @@ static int batch_take (oplog_t *self, step_t *step, slice_t bytes, uint64_t ahea
     return oplog_is_fatal (rc) ? rc : 0;
 }
 
-//  Nothing is taken over the link of a client that was declared, nor by one that was: it has to return.
-static bool is_fenced (oplog_t *self, const uuid16_t *peer)
+//  Nothing is taken over the link of a client that is out, nor by one that is: it has to return. link says which
+//  statement it knew of when it opened the line: of one that came since it may not have heard.
+static bool is_fenced (oplog_t *self, const take_batches_t *take)
 {
-    const client_t *client = oplog_client (self, peer);
+    const client_t *client = oplog_client (self, &take->peer);
     const client_t *me = oplog_client (self, &self->setup->identity->client);
-    return !self->joining && ((client && client_declared (client)) || (me && client_declared (me)));
+    const timestamp_t *out = client ? client_out (client) : NULL;
+    return !self->joining && ((out && out->time != take->fence) || (me && client_out (me)));
 }
 
 int oplog_take_batches (oplog_t *self, step_t *step, const mail_t *mail)
@@ -211,7 +214,7 @@ int oplog_take_batches (oplog_t *self, step_t *step, const mail_t *mail)
     take_batches_t take;
     slice_t bytes;
     int rc = 0;
-    if (step_unpack (step, mail, &take_batches_type, &take) == 0 && is_fenced (self, &take.peer))
+    if (step_unpack (step, mail, &take_batches_type, &take) == 0 && is_fenced (self, &take))
         answer.error = (uint64_t)-ERR_STALE;
     while (rc == 0 && answer.error == 0 && !cursor_done (&cursor)) {
         uint64_t ahead = 0;

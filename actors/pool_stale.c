@@ -19,7 +19,7 @@ static uint64_t later (uint64_t a, uint64_t b)
 //  When the client was last seen, by anybody; not before it was admitted, or came back.
 static uint64_t seen_at (const pool_t *self, const client_t *client)
 {
-    uint64_t at = later (client->admitted.time, client->back.time);
+    uint64_t at = later (client->admitted.time, later (client->back.time, client->returning.time));
     for (size_t i = 0; i < self->seen_count; i++)
         if (uuid_equal (&self->seen[i].client, &client->uuid))
             return later (at, self->seen[i].time);

@@ -12,11 +12,12 @@
 //  ---- what an operation's value says
 
 typedef struct statement {
-    bool has_admit, has_after, has_pool, has_remove, has_stale, has_name, has_version,
+    bool has_admit, has_after, has_pool, has_remove, has_returning, has_stale, has_name, has_version,
         has_endpoints;
     public_key_t key;
     watermark_t start;
     bool drop_rows;
+    bool returning;
     bool stale;
     char name[LIMIT_NAME_BYTES + 1];
     char version[CLIENT_VERSION_BYTES + 1];
@@ -49,6 +50,8 @@ static int statement_property (
         return cursor_bin_exact (cursor, pool.bytes, sizeof pool.bytes);
     if (is_named (name, "remove", &self->has_remove))
         return cursor_bool (cursor, &self->drop_rows);
+    if (is_named (name, "returning", &self->has_returning))
+        return cursor_bool (cursor, &self->returning);
     if (is_named (name, "stale", &self->has_stale))
         return cursor_bool (cursor, &self->stale);
     if (is_named (name, "version", &self->has_version))
@@ -180,6 +183,8 @@ bool client_join (client_t *self, const operation_t *operation)
             changed |= join_removal (&next, said.drop_rows, stamp);
         if (said.has_stale)
             changed |= stamp_raise (said.stale ? &next.stale : &next.back, stamp);
+        if (said.has_returning && said.returning)
+            changed |= stamp_raise (&next.returning, stamp);
     }
     if (changed)
         *self = next;

@@ -6,8 +6,10 @@
 //                  by the member that invited it; by itself only as the very first batch of a new pool
 //      record      update  {"endpoints": [text, …], "name": text, "version": text}   by itself only
 //      removal     update  {"remove": bool (true: its rows go too)}                   by any member
-//      stale       update  {"stale": true}, back  update {"stale": false}         by any member
-//  `stale` is declared, and lifted, by the newest of the two.
+//      stale       update  {"stale": true}        by any member: it is out, and will be counted out
+//      returning   update  {"returning": true}    by the member that it returns to: it counts again, and is out still
+//      back        update  {"stale": false}       by itself, with what it brings
+//  Each is the largest timestamp of its kind; the newest of the three says how things stand.
 
 #ifndef TIDEPOOL_CLIENT_H
 #define TIDEPOOL_CLIENT_H
@@ -27,7 +29,8 @@ typedef struct client {
     timestamp_t removed;  // smallest removal; none while it is a member
     bool drop_rows;
     timestamp_t stale;  // largest declaration
-    timestamp_t back;   // largest lifting
+    timestamp_t returning;
+    timestamp_t back;
     //  The declaration (stale, removed) for which it was found to be counted out; once it was, it stays so, whoever
     //  is admitted or returns later.
     timestamp_t counted_out;
@@ -53,9 +56,10 @@ void client_pack_admission (const client_t *self, const uuid16_t *pool, buffer_t
 void client_pack_record (const client_t *self, buffer_t *out);
 void client_pack_removal (bool drop_rows, buffer_t *out);
 void client_pack_stale (bool stale, buffer_t *out);
+void client_pack_returning (buffer_t *out);
 
 //  The whole state, for the store and for a copy:
-//  [uuid, key, admitted, start, removed, drop_rows, stale, back, stated, name, version, [endpoints], counted_out]
+//  [uuid, key, admitted, start, removed, drop_rows, stale, returning, back, stated, name, version, [endpoints], counted_out]
 //  with a timestamp that is none as nil, start as [upto, bin 32] or nil, key as nil until it is admitted.
 //  Unpacking is strict: a state has one form.
 void client_pack (const client_t *self, buffer_t *out);

@@ -95,11 +95,16 @@ void client_pack_stale (bool stale, buffer_t *out)
     pack_flag ("stale", stale, out);
 }
 
+void client_pack_returning (buffer_t *out)
+{
+    pack_flag ("returning", true, out);
+}
+
 //  ---- the state
 
 void client_pack (const client_t *self, buffer_t *out)
 {
-    pack_array (out, 13);
+    pack_array (out, 14);
     pack_bin (out, slice_of (self->uuid.bytes, sizeof self->uuid.bytes));
     if (timestamp_is_none (&self->admitted))
         pack_nil (out);
@@ -110,6 +115,7 @@ void client_pack (const client_t *self, buffer_t *out)
     stamp_pack (&self->removed, out);
     pack_bool (out, self->drop_rows);
     stamp_pack (&self->stale, out);
+    stamp_pack (&self->returning, out);
     stamp_pack (&self->back, out);
     stamp_pack (&self->stated, out);
     pack_string (out, self->name);
@@ -148,7 +154,7 @@ int client_unpack (cursor_t *cursor, client_t *ret_client)
     size_t count;
     bool has_key = false;
     int rc = cursor_array (&next, &count);
-    if (rc == 0 && count != 13)
+    if (rc == 0 && count != 14)
         rc = ERR_MALFORMED;
     if (rc == 0)
         rc = cursor_bin_exact (&next, client.uuid.bytes, sizeof client.uuid.bytes);
@@ -164,6 +170,8 @@ int client_unpack (cursor_t *cursor, client_t *ret_client)
         rc = cursor_bool (&next, &client.drop_rows);
     if (rc == 0)
         rc = stamp_unpack (&next, &client.stale);
+    if (rc == 0)
+        rc = stamp_unpack (&next, &client.returning);
     if (rc == 0)
         rc = stamp_unpack (&next, &client.back);
     if (rc == 0)

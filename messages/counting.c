@@ -2,13 +2,28 @@
 
 #include "messages/counting.h"
 
-const timestamp_t *client_declared (const client_t *self)
+static bool is_later (const timestamp_t *a, const timestamp_t *b)
 {
+    return timestamp_compare (a, b) > 0;
+}
+
+const timestamp_t *client_out (const client_t *self)
+{
+    const timestamp_t *newest =
+        is_later (&self->returning, &self->stale) ? &self->returning : &self->stale;
     if (!timestamp_is_none (&self->removed))
         return &self->removed;
-    bool stale =
-        !timestamp_is_none (&self->stale) && timestamp_compare (&self->stale, &self->back) > 0;
-    return stale ? &self->stale : NULL;
+    return is_later (newest, &self->back) ? newest : NULL;
+}
+
+bool client_returns (const client_t *self)
+{
+    return client_out (self) == &self->returning;
+}
+
+const timestamp_t *client_declared (const client_t *self)
+{
+    return client_returns (self) ? NULL : client_out (self);
 }
 
 //  Up to where a member has seen an origin's chain: of its own, all that is here of it.
@@ -36,7 +51,7 @@ bool pool_counts (const pool_view_t *self, const client_t *client)
         return false;
     for (size_t i = 0; i < self->count; i++) {
         const client_t *other = &self->clients[i];
-        if (!timestamp_is_none (&other->admitted) && !client_declared (other) &&
+        if (!timestamp_is_none (&other->admitted) && !client_out (other) &&
             !pool_has_seen (self, &other->uuid, declaration))
             return true;
     }
@@ -75,13 +90,9 @@ bool pool_is_caught_up (const pool_view_t *self, const vector_t *mine, const uui
         const watermark_t *mark = &mine->entries[i];
         const client_t *client = member_of (self, &mark->client);
         if (uuid_equal (&mark->client, but) || !client || !pool_counts (self, client) ||
-            vector_upto (self->shared, &mark->client) >= mark->upto)
+            client_returns (client) || vector_upto (self->shared, &mark->client) >= mark->upto)
             continue;
-        bool returning = !timestamp_is_none (&client->back) &&
-                         !vector_covers (self->published (self->context, &client->uuid),
-                             &client->back);
-        if (!returning)
-            return false;
+        return false;
     }
     return true;
 }

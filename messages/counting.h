@@ -3,9 +3,10 @@
 //  The rules of semantics.md, "Flushing and purging", as pure functions of what a node knows: the
 //  members, what each origin has published (its signed `seen`, accumulated), its own watermarks.
 //
-//      declared      stale by a declaration that no later return has lifted, or removed
+//      out           removed; or stale or returning, and not back since: nothing but a return passes over its links
+//      declared      removed; or stale, and neither returning nor back since
 //      counted out   declared, and that declaration is in the published `seen` of every member that
-//                    is not itself declared
+//                    is not itself out
 //      counts        admitted and not counted out
 //
 //  What every member that counts has seen is stable: a batch that is may leave the log, a deletion
@@ -28,6 +29,12 @@ typedef struct pool_view {
 
 //  The declaration that stands against a client, or NULL.
 const timestamp_t *client_declared (const client_t *self);
+
+//  The statement that keeps it out, or NULL.
+const timestamp_t *client_out (const client_t *self);
+
+//  Is it out only because it is on its way back?
+bool client_returns (const client_t *self);
 
 //  Does the client count?
 bool pool_counts (const pool_view_t *self, const client_t *client);

@@ -170,33 +170,44 @@ static bool shows_the_same (const record_t *a, const record_t *b, record_rule_t 
     return same;
 }
 
-//  The member's record is alive, and all of it was here once: it shall look as it does here.
-static void news_of_seen (const comparison_t *self, news_t *news)
-{
-    static const vector_t nothing;
-    const record_t *mine = self->mine_record, *theirs = self->theirs_record;
-    if (timestamp_is_none (&mine->created)) {
-        deleted_add (&news->record, self->now);
-        return;
-    }
-    record_t joined = {.created = {0}};
-    record_copy (&joined, theirs);
-    writes_take (&news->record, mine, self->theirs, false);
-    deletions_take (&news->record, mine, self->theirs);
-    news_join (&joined, &news->record, 0, &nothing, &nothing, self->rule);
-    if (!shows_the_same (&joined, mine, self->rule)) {
-        if (record_alive (mine, self->rule)) {
-            record_clear (&news->record);
-            whole_take (news, self, &theirs->written);
-        } else
-            deleted_add (&news->record, self->now);
-    }
-    record_release (&joined);
-}
-
 static bool is_all_seen (const record_t *self, const vector_t *by)
 {
     return !any_write_is_new (self, by) && !any_deletion_is_new (self, by);
+}
+
+//  Would the member's record show what ours does once the news are joined?
+static bool is_enough (const comparison_t *self, const news_t *news)
+{
+    static const vector_t nothing;
+    record_t joined = {.created = {0}};
+    record_copy (&joined, self->theirs_record);
+    news_join (&joined, &news->record, 0, &nothing, self->rule);
+    bool enough = shows_the_same (&joined, self->mine_record, self->rule);
+    record_release (&joined);
+    return enough;
+}
+
+//  The member's record is alive. What was written there and not seen here keeps it so; if all of it was here
+//  once, it shall look as it does here.
+static void news_of_alive (const comparison_t *self, news_t *news)
+{
+    if (!is_all_seen (self->theirs_record, self->mine) || is_enough (self, news))
+        return;
+    if (record_alive (self->mine_record, self->rule)) {
+        record_clear (&news->record);
+        whole_take (news, self, &self->theirs_record->written);
+    } else
+        deleted_add (&news->record, self->now);
+}
+
+static bool is_gone_under_latest (const comparison_t *self)
+{
+    const record_t *mine = self->mine_record, *theirs = self->theirs_record;
+    timestamp_t deleted = deleted_last (theirs);
+    if (record_is_nothing (theirs))
+        return is_gone (mine, theirs, self->theirs);
+    return record_alive (mine, self->rule) && is_new (&deleted, self->mine) &&
+           vector_covers (self->theirs, &mine->created) && is_later (&deleted, &mine->written);
 }
 
 //  Under `latest` a return promises less: a deletion that was purged here does not end what was written there
@@ -204,31 +215,20 @@ static bool is_all_seen (const record_t *self, const vector_t *by)
 static void news_of_latest (const comparison_t *self, news_t *news)
 {
     const record_t *mine = self->mine_record, *theirs = self->theirs_record;
-    static const timestamp_t none;
     timestamp_t deleted = deleted_last (theirs);
-    bool any = !is_all_seen (mine, self->theirs);
-    if (record_alive (theirs, self->rule)) {
-        if (is_all_seen (theirs, self->mine)) {
-            news_of_seen (self, news);
-            return;
-        }
-        writes_take (&news->record, mine, self->theirs, false);
-        deletions_take (&news->record, mine, self->theirs);
+    deletions_take (&news->record, mine, self->theirs);
+    bool writes = any_write_is_new (mine, self->theirs);
+    if (is_gone_under_latest (self)) {
+        news->lost = writes;
         return;
     }
-    bool created_there = !timestamp_is_none (&mine->created) &&
-                         vector_covers (self->theirs, &mine->created);
-    bool lost = record_is_nothing (theirs)
-                    ? created_there
-                    : record_alive (mine, self->rule) && is_new (&deleted, self->mine) &&
-                          created_there && is_later (&deleted, &mine->written);
-    if (!any)
-        return;
-    if (lost) {
-        news->lost = any_write_is_new (mine, self->theirs);
-        deletions_take (&news->record, mine, self->theirs);
-    } else
-        whole_take (news, self, record_is_nothing (theirs) ? &none : &deleted);
+    writes_take (&news->record, mine, self->theirs, false);
+    if (record_alive (theirs, self->rule))
+        news_of_alive (self, news);
+    else if (writes) {
+        record_clear (&news->record);
+        whole_take (news, self, &deleted);
+    }
 }
 
 void news_of (const record_t *mine_record, const vector_t *mine, const record_t *theirs_record,
@@ -248,103 +248,93 @@ void news_of (const record_t *mine_record, const vector_t *mine, const record_t 
 
 //  ---- joining
 
-static bool raise (timestamp_t *self, const timestamp_t *to, const vector_t *here)
+static bool raise (timestamp_t *self, const timestamp_t *to)
 {
-    if (!is_new (to, here) || !is_later (to, self))
+    if (!is_later (to, self))
         return false;
     *self = *to;
     return true;
 }
 
-static bool lower (timestamp_t *self, const timestamp_t *to, const vector_t *here)
+static bool lower (timestamp_t *self, const timestamp_t *to)
 {
-    if (!is_new (to, here) || (!timestamp_is_none (self) && !is_later (self, to)))
+    if (timestamp_is_none (to) || (!timestamp_is_none (self) && !is_later (self, to)))
         return false;
     *self = *to;
     return true;
 }
 
-static bool properties_join (
-    properties_t *self, const properties_t *news, const vector_t *here, bool to_smaller)
+static bool properties_join (properties_t *self, const properties_t *news, bool to_smaller)
 {
     bool changed = false;
     for (size_t i = 0; i < news->count; i++)
-        if (is_new (&news->entries[i].stamp, here))
-            changed |= properties_put (self, &news->entries[i], to_smaller);
+        changed |= properties_put (self, &news->entries[i], to_smaller);
     return changed;
 }
 
-static bool writes_join (record_t *self, const record_t *news, const vector_t *here)
+static bool writes_join (record_t *self, const record_t *news)
 {
-    bool changed = lower (&self->created, &news->created, here);
+    bool changed = lower (&self->created, &news->created);
     if (timestamp_is_none (&self->created)) // deleted here, and purged: nothing comes back
         return record_end_life (self);
-    changed |= raise (&self->written, &news->written, here);
-    changed |= raise (&self->floor, &news->floor, here);
-    changed |= properties_join (&self->strong, &news->strong, here, false);
-    changed |= properties_join (&self->weak, &news->weak, here, true);
+    changed |= raise (&self->written, &news->written);
+    changed |= raise (&self->floor, &news->floor);
+    changed |= properties_join (&self->strong, &news->strong, false);
+    changed |= properties_join (&self->weak, &news->weak, true);
     return changed;
 }
 
-//  True if a deletion came that was not known.
-static bool deletions_join (record_t *self, const record_t *news, const vector_t *here)
+static bool remembers (const record_t *self, const timestamp_t *deletion)
 {
-    bool came = false;
-    for (size_t i = 0; i < news->deleted_count; i++) {
-        if (!is_new (&news->deleted[i], here))
-            continue;
-        size_t count = self->deleted_count;
-        timestamp_t before = {0};
-        for (size_t at = 0; at < count; at++)
-            if (uuid_equal (&self->deleted[at].client, &news->deleted[i].client))
-                before = self->deleted[at];
-        came |= is_later (&news->deleted[i], &before);
-        deleted_add (self, &news->deleted[i]);
-    }
-    return came;
-}
-
-static bool is_among (const record_t *news, const timestamp_t *deletion)
-{
-    for (size_t i = 0; i < news->deleted_count; i++)
-        if (timestamp_compare (&news->deleted[i], deletion) == 0)
-            return true;
+    for (size_t i = 0; i < self->deleted_count; i++)
+        if (uuid_equal (&self->deleted[i].client, &deletion->client))
+            return self->deleted[i].time >= deletion->time;
     return false;
 }
 
-static bool join_wins (
-    record_t *self, const record_t *news, const vector_t *here, const vector_t *seen)
+//  True if a deletion came that was not remembered.
+static bool deletions_join (record_t *self, const record_t *news)
 {
-    bool ended = deletions_join (self, news, here);
+    bool came = false;
+    for (size_t i = 0; i < news->deleted_count; i++)
+        if (!remembers (self, &news->deleted[i])) {
+            deleted_add (self, &news->deleted[i]);
+            came = true;
+        }
+    return came;
+}
+
+static bool join_wins (record_t *self, const record_t *news, const vector_t *seen)
+{
+    bool ended = deletions_join (self, news);
     if (ended)
         record_end_life (self);
     for (size_t i = 0; i < self->deleted_count; i++)
-        if (!vector_covers (seen, &self->deleted[i]) && !is_among (news, &self->deleted[i]))
+        if (!vector_covers (seen, &self->deleted[i]) && !remembers (news, &self->deleted[i]))
             return ended;
-    return writes_join (self, news, here) || ended;
+    return writes_join (self, news) || ended;
 }
 
-//  All of it rises, or falls: so nothing needs to be passed over.
 static bool join_latest (record_t *self, const record_t *news, uint64_t flags, const vector_t *seen,
     record_rule_t rule)
 {
-    static const vector_t nothing;
+    timestamp_t deleted = deleted_last (self);
     bool changed = false;
     if (flags & NEWS_WHOLE && self->deleted_count && !record_alive (self, rule) &&
-        !any_deletion_is_new (self, seen)) {
+        vector_covers (seen, &deleted)) {
         record_clear (self);
         changed = true;
     }
-    changed |= deletions_join (self, news, &nothing);
-    return writes_join (self, news, &nothing) || changed;
+    changed |= deletions_join (self, news);
+    return writes_join (self, news) || changed;
 }
 
-bool news_join (record_t *self, const record_t *news, uint64_t flags, const vector_t *here,
-    const vector_t *seen, record_rule_t rule)
+bool news_join (record_t *self, const record_t *news, uint64_t flags, const vector_t *seen,
+    record_rule_t rule)
 {
     if (rule.crdt == CRDT_GSET)
-        return writes_join (self, news, here);
+        return writes_join (self, news);
     if (rule.delete_rule == DELETE_WINS)
-        return join_wins (self, news, here, seen);
+        return join_wins (self, news, seen);
     return join_latest (self, news, flags, seen, rule);
 }

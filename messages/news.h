@@ -3,12 +3,10 @@
 //
 //  The returner compares its record with the member's, once; what comes out is a partial state, the
 //  news, that travels in a batch that issues anew and that every receiver, the returner included,
-//  joins in the same way. Four vectors' worth of knowledge take part:
+//  joins in the same way. Two vectors take part:
 //
 //      mine      what the returner's own vector was when it began to return
-//      theirs    what the member's was when it was compared
-//      seen      both together: what the news are taken to have seen
-//      here      the receiver's own, before the batch: what it covers is here already, or superseded
+//      theirs    what the member's was when it was compared; the news are taken to have seen that
 
 #ifndef TIDEPOOL_NEWS_H
 #define TIDEPOOL_NEWS_H
@@ -31,9 +29,9 @@ typedef struct news {
 void news_of (const record_t *mine_record, const vector_t *mine, const record_t *theirs_record,
     const vector_t *theirs, const timestamp_t *now, record_rule_t rule, news_t *ret_news);
 
-//  Joins news into the receiver's record. True if the state changed.
-bool news_join (record_t *self, const record_t *news, uint64_t flags, const vector_t *here,
-    const vector_t *seen, record_rule_t rule);
+//  Joins news into the receiver's record. True if the state changed. seen: `theirs`.
+bool news_join (record_t *self, const record_t *news, uint64_t flags, const vector_t *seen,
+    record_rule_t rule);
 
 //  Would the comparison, now or after the member's vector has risen, find anything? If not the
 //  returner's record need not be kept for it.

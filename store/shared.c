@@ -135,7 +135,7 @@ int shared_join (txn_t *txn, const operation_t *operation, const past_t *past)
 }
 
 int shared_news_join (txn_t *txn, slice_t resource, const uuid16_t *uuid, const record_t *news,
-    uint64_t flags, const vector_t *here, const vector_t *seen)
+    uint64_t flags, const vector_t *seen)
 {
     slot_t *slot;
     state_t state;
@@ -145,7 +145,7 @@ int shared_news_join (txn_t *txn, slice_t resource, const uuid16_t *uuid, const 
     if (rc)
         return rc;
     state_show (slot, &txn->record, &txn->before);
-    if (!news_join (&txn->record, news, flags, here, seen, slot->entry.resource.rule))
+    if (!news_join (&txn->record, news, flags, seen, slot->entry.resource.rule))
         return 0;
     return state_store (txn, slot, uuid, &state, &txn->record, NULL);
 }

@@ -11,7 +11,7 @@ int shared_join (txn_t *txn, const operation_t *operation, const past_t *past);
 
 //  Joins what a client that returned brings of a record (messages/news.h). Errors as above.
 int shared_news_join (txn_t *txn, slice_t resource, const uuid16_t *uuid, const record_t *news,
-    uint64_t flags, const vector_t *here, const vector_t *seen);
+    uint64_t flags, const vector_t *seen);
 
 //  The record's state as it is now, in a writing transaction with all that was joined before; a
 //  record that is not there is "never was", with 0. *ret_record is the caller's, zeroed or used,
@@ -58,7 +58,8 @@ int shared_copy_out (txn_t *txn, const position_t *from, size_t size_max, buffer
 //  dropped. ERR_MALFORMED if they are out of order, outside the range, not sound. What is replaced
 //  is put aside (aside.h) if it may have something to say to the member: mine is this client's
 //  vector before the copy, theirs that for which the records stand; NULL: there is nothing to say.
+//  Up to the frontier a copy had come before: what is there is not this client's any more.
 int shared_copy_in (txn_t *txn, const position_t *from, const position_t *to, size_t count,
-    slice_t records, const vector_t *mine, const vector_t *theirs);
+    slice_t records, const vector_t *mine, const vector_t *theirs, const position_t *frontier);
 
 #endif

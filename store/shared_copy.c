@@ -101,6 +101,7 @@ typedef struct copy {
     const position_t *to;
     const vector_t *mine;   // NULL: nothing is put aside
     const vector_t *theirs;
+    const position_t *frontier;
 } copy_t;
 
 //  The record's state becomes `record`, whatever it was; its old state must be in txn->record.
@@ -109,7 +110,9 @@ static int replace (copy_t *self, slot_t *slot, const uuid16_t *uuid, state_t *s
 {
     txn_t *txn = self->txn;
     state_show (slot, &txn->record, &txn->before);
-    if (self->mine && news_may_be (&txn->record, self->mine, record, self->theirs)) {
+    bool ours = self->mine &&
+                !position_covers (self->frontier, slice_text (slot->entry.resource.name), uuid);
+    if (ours && news_may_be (&txn->record, self->mine, record, self->theirs)) {
         int rc = aside_put (txn, slot, uuid, &txn->record);
         if (rc)
             return rc;
@@ -184,9 +187,9 @@ static int copy_one (copy_t *self, cursor_t *cursor)
 }
 
 int shared_copy_in (txn_t *txn, const position_t *from, const position_t *to, size_t count,
-    slice_t records, const vector_t *mine, const vector_t *theirs)
+    slice_t records, const vector_t *mine, const vector_t *theirs, const position_t *frontier)
 {
-    copy_t copy = {txn, *from, to, mine, theirs};
+    copy_t copy = {txn, *from, to, mine, theirs, frontier};
     cursor_t cursor = cursor_over (records);
     for (size_t i = 0; i < count; i++) {
         int rc = copy_one (&copy, &cursor);

@@ -800,8 +800,77 @@ bool sim_converged (sim_t *self, void *unused)
     return equal;
 }
 
+static int index_of (sim_t *self, const uuid16_t *client)
+{
+    for (size_t i = 0; i < self->count; i++)
+        if (uuid_equal (&self->nodes[i].identity.client, client))
+            return (int)i;
+    return -1;
+}
+
+static void log_tell (sim_t *self, txn_t *txn)
+{
+    uint64_t sequence = 0;
+    slice_t bytes;
+    while (pending_read (txn, sequence + 1, &sequence, &bytes) == 0) {
+        batch_t batch;
+        cr_assert_eq (batch_decode (bytes, &batch), 0);
+        fprintf (stderr, "    log %llu: %d %llu..%llu, %zu operations, %zu records, seen",
+            (unsigned long long)sequence, index_of (self, &batch.origin),
+            (unsigned long long)(batch.after >> 20 & 0xFFFFFFFF),
+            (unsigned long long)(batch.upto >> 20 & 0xFFFFFFFF), batch.count, batch.record_count);
+        for (size_t i = 0; i < batch.seen.count; i++)
+            fprintf (stderr, " %d:%llu", index_of (self, &batch.seen.entries[i].client),
+                (unsigned long long)(batch.seen.entries[i].upto >> 20 & 0xFFFFFFFF));
+        for (size_t i = 0; i < batch.covers.count; i++)
+            fprintf (stderr, "%s %d:%llu", i ? "" : ", covers",
+                index_of (self, &batch.covers.entries[i].client),
+                (unsigned long long)(batch.covers.entries[i].upto >> 20 & 0xFFFFFFFF));
+        fprintf (stderr, "\n");
+        batch_release (&batch);
+    }
+}
+
+//  What each node knows of the others, for who looks for the reason.
+void sim_tell (sim_t *self)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        if (!self->nodes[i].running)
+            continue;
+        txn_t *txn = reading (self, (int)i);
+        vector_t shared = {NULL, 0, 0}, published = {NULL, 0, 0};
+        client_t client;
+        uuid16_t after;
+        cr_assert_eq (watermarks_load (txn, WATERMARK_SHARED, &shared), 0);
+        fprintf (stderr, "node %zu%s\n", i, ready (self, &self->nodes[i]) ? "" : " joining");
+        for (int rc = clients_next (txn, NULL, &client); rc == 0;
+             rc = clients_next (txn, &after, &client)) {
+            after = client.uuid;
+            const timestamp_t *out = client_out (&client);
+            cr_assert_eq (published_load (txn, &client.uuid, &published), 0);
+            fprintf (stderr, "    %d upto %llu %s%s, has published", index_of (self, &client.uuid),
+                (unsigned long long)(vector_upto (&shared, &client.uuid) >> 20 & 0xFFFFFFFF),
+                !out                        ? "counts"
+                : client_returns (&client) ? "returns"
+                                            : "declared",
+                out && timestamp_compare (out, &client.counted_out) == 0 ? ", counted out" : "");
+            for (size_t at = 0; at < published.count; at++)
+                fprintf (stderr, " %d:%llu", index_of (self, &published.entries[at].client),
+                    (unsigned long long)(published.entries[at].upto >> 20 & 0xFFFFFFFF));
+            fprintf (stderr, "\n");
+        }
+        log_tell (self, txn);
+        vector_release (&shared);
+        vector_release (&published);
+        store_abort (&txn);
+    }
+}
+
 void sim_expect_converged (sim_t *self, uint64_t seconds)
 {
-    cr_assert (sim_until (self, sim_converged, NULL, seconds), "seed %llu does not converge",
+    bool converged = sim_until (self, sim_converged, NULL, seconds);
+    if (!converged)
+        sim_tell (self);
+    cr_assert (converged, "seed %llu does not converge",
         (unsigned long long)self->seed);
 }

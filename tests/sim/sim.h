@@ -114,6 +114,7 @@ const char *sim_name (sim_t *self, int node, const char *resource, const uuid16_
 //  Equal vectors, and equal counts and digests of every resource, at all running nodes.
 bool sim_converged (sim_t *self, void *unused);
 void sim_expect_converged (sim_t *self, uint64_t seconds);
+void sim_tell (sim_t *self); // what each node knows of the others, to stderr
 
 uuid16_t sim_uuid (uint64_t number);
 bool sim_alarm (sim_t *self, int node, const char *code);

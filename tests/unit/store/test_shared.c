@@ -112,7 +112,7 @@ Test (shared, keeps_no_entry_for_a_deletion_that_a_copy_does_not_know)
     position_t from = {.end = false}, to = {.end = true};
     kit_begin (&kit);
     join (kit.txn, delete ("tags", 1, stamp_n (100, 1)));
-    is (shared_copy_in (kit.txn, &from, &to, 0, slice_of (NULL, 0), NULL, NULL), 0);
+    is (shared_copy_in (kit.txn, &from, &to, 0, slice_of (NULL, 0), NULL, NULL, NULL), 0);
     char *text = dump (kit.txn, TABLE_SHARED);
     cr_assert_str_eq (text, "");
     free (text);
@@ -146,7 +146,7 @@ static void copy (kit_t *from, kit_t *to, size_t size)
         is (shared_copy_out (from->txn, &place, size, &out, &count, &next), 0);
         store_abort (&from->txn);
         kit_begin (to);
-        is (shared_copy_in (to->txn, &place, &next, count, buffer_slice (&out), NULL, NULL), 0);
+        is (shared_copy_in (to->txn, &place, &next, count, buffer_slice (&out), NULL, NULL, NULL), 0);
         kit_commit (to);
         buffer_release (&out);
         place = next;
@@ -205,14 +205,14 @@ Test (shared, takes_in_no_copy_that_is_out_of_order_or_range)
     slice_t records = buffer_slice (&out);
     position_t middle = {.resource = "tags", .uuid = uuid_n (2)};
     kit_begin (&to);
-    is (shared_copy_in (to.txn, &beginning, &middle, count, records, NULL, NULL), ERR_MALFORMED);
-    is (shared_copy_in (to.txn, &middle, &all, count, records, NULL, NULL), ERR_MALFORMED);
-    is (shared_copy_in (to.txn, &beginning, &all, count - 1, records, NULL, NULL), ERR_MALFORMED);
-    is (shared_copy_in (to.txn, &beginning, &all, count + 1, records, NULL, NULL), ERR_MALFORMED);
+    is (shared_copy_in (to.txn, &beginning, &middle, count, records, NULL, NULL, NULL), ERR_MALFORMED);
+    is (shared_copy_in (to.txn, &middle, &all, count, records, NULL, NULL, NULL), ERR_MALFORMED);
+    is (shared_copy_in (to.txn, &beginning, &all, count - 1, records, NULL, NULL, NULL), ERR_MALFORMED);
+    is (shared_copy_in (to.txn, &beginning, &all, count + 1, records, NULL, NULL, NULL), ERR_MALFORMED);
     for (size_t i = 0; i < records.size; i++)
         cr_assert_neq (
-            shared_copy_in (to.txn, &beginning, &all, count, slice_of (records.data, i), NULL, NULL), 0);
-    is (shared_copy_in (to.txn, &beginning, &all, count, records, NULL, NULL), 0);
+            shared_copy_in (to.txn, &beginning, &all, count, slice_of (records.data, i), NULL, NULL, NULL), 0);
+    is (shared_copy_in (to.txn, &beginning, &all, count, records, NULL, NULL, NULL), 0);
     buffer_release (&out);
     kit_destroy (&from);
     kit_destroy (&to);
