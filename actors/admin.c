@@ -1,7 +1,7 @@
 //  admin - speaks with operators
 //
 //  Takes    EDGE_IN, EDGE_BOUND (edge); ALARM (all); COMMANDED (link, pool, clock, ingest, api, node)
-//  Sends    EDGE_OUT (edge); COMMAND (the same)
+//  Sends    EDGE_OUT (edge); COMMAND (the same); SCRUB (oplog)
 //  Keeps    nothing on disk
 //
 //  What the store or the metrics say is answered at once. For status and pool the others are asked for

@@ -58,7 +58,8 @@ typedef struct verify {
     int attempt;
     buffer_t results; // {name: …} entries so far
     size_t result_count;
-    bool sound; // all of them so far
+    bool sound;  // all of them so far
+    bool broken; // this resource could not be read to its end: the next one begins in a new round
 } verify_t;
 
 typedef struct admin {

@@ -16,7 +16,17 @@
 
 //  ---- results
 
-static void result_add (verify_t *self, int error)
+//  What was found here oplog finds too when it counts anew, and puts right what it can: the counters, so that peers see
+//  the difference at the next ping, and records that cannot be read.
+static void difference_tell (step_t *step, const verify_t *self)
+{
+    scrub_t scrub = {.why = slice_text (self->entry.resource.name)};
+    step_say (
+        step, SAY_WARNING, "verify: %s does not hold what was counted", self->entry.resource.name);
+    step_send (step, ACTOR_OPLOG, MAIL_SCRUB, 0, &scrub_type, &scrub, NULL, 0);
+}
+
+static void result_add (verify_t *self, step_t *step, int error)
 {
     uint8_t digest[16];
     buffer_t *out = &self->results;
@@ -35,6 +45,8 @@ static void result_add (verify_t *self, int error)
     }
     self->result_count++;
     self->sound &= error == 0;
+    if (error == ERR_CORRUPT)
+        difference_tell (step, self);
 }
 
 static void finish (verify_t *self, step_t *step, int error)
@@ -119,11 +131,12 @@ static int resource_end (admin_t *admin, step_t *step)
         return rc;
     bool moved = cursor != self->cursor;
     if (same (self->count, &self->digest, &now))
-        result_add (self, 0);
+        result_add (self, step, 0);
     else if (!moved)
-        result_add (self, ERR_CORRUPT);
+        result_add (self, step, ERR_CORRUPT);
     else if (self->attempt + 1 == ATTEMPTS_MAX)
-        result_add (self, same (now.count, &now.digest, &self->entry) ? ERR_CORRUPT : ERR_BUSY);
+        result_add (
+            self, step, same (now.count, &now.digest, &self->entry) ? ERR_CORRUPT : ERR_BUSY);
     else {
         self->attempt++;
         self->entry = now;
@@ -153,13 +166,16 @@ void admin_verify_go_on (admin_t *admin, step_t *step)
     verify_t *self = &admin->verify;
     if (!self->running)
         return;
-    int rc = slice_walk (self, step);
-    if (rc == ERR_NOT_FOUND)
+    int rc = self->broken ? resource_begin (admin, step) : slice_walk (self, step);
+    if (self->broken)
+        self->broken = false;
+    else if (rc == ERR_NOT_FOUND)
         rc = resource_end (admin, step);
     else if (rc) {
         step_say (step, SAY_ERROR, "verify: %s: %s", self->entry.resource.name, error_text (rc));
-        result_add (self, rc);
-        rc = resource_begin (admin, step);
+        result_add (self, step, rc);
+        self->broken = true; // this round's transaction says nothing more
+        rc = 0;
     }
     if (rc)
         finish (self, step, rc == ERR_NOT_FOUND ? 0 : rc);

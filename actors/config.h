@@ -28,6 +28,7 @@ typedef struct config {
     uint64_t stale_after_s;
     uint64_t ack_interval_s;
     uint64_t ping_interval_s;
+    uint64_t scrub_interval_s; // in which everything is counted anew; 0: never
     uint64_t max_value_bytes;
     uint64_t changes_keep_s;
     uint64_t map_size_max;              // 0: no bound

@@ -7,6 +7,9 @@
 //  link_feed.c     what a peer is sent: the log at its watermark, rows, records of a copy
 //  link_return.c   who has to return, and how it does
 //  link_report.c   what operators are told
+//  link_diverge.c  what a ping's digests show
+//  link_repair.c   where we differ from a peer: asks, and has it merged
+//  link_answer.c   the same of a peer that asks us
 //
 //  A line:
 //
@@ -112,6 +115,8 @@ typedef struct line {
     uint64_t credit_due; // bytes to give back with the next ack
     vector_t ack_shared; // of ours, to be told with the next ack
     vector_t ack_rows;
+
+    struct line_repair *repair; // NULL until something differs or is asked (link_repair.h)
 } line_t;
 
 typedef struct door_call {
@@ -158,6 +163,7 @@ typedef struct link {
     vector_t seen;
     vector_t ahead;    // batches of clients whose clock runs ahead, not taken yet
     vector_t restored; // this client: how far members hold its own chain, until it is back
+    size_t repair_budget; // records that may still be read for repairs in this round
 } link_t;
 
 //  link.c
@@ -194,6 +200,7 @@ bool link_is_paused (const link_t *self, const uuid16_t *client);
 
 //  link_hear.c
 void link_hear (link_t *self, step_t *step, line_t *line, mail_t **mail_p);
+void link_refuse (link_t *self, step_t *step, line_t *line, int error, const char *what);
 void link_on_taken (link_t *self, step_t *step, const mail_t *mail);
 void link_ping (link_t *self, step_t *step, line_t *line, uint64_t verb);
 void link_alarm_over (step_t *step, const char *code, vector_t *waiting, const vector_t *taken);

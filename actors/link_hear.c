@@ -1,6 +1,7 @@
 //  link_hear - what a peer says
 
 #include "actors/link.h"
+#include "actors/link_repair.h"
 
 #include "messages/counting.h"
 
@@ -16,6 +17,11 @@ static void garbage (link_t *self, step_t *step, line_t *line, int error, const 
     step_say (step, SAY_WARNING, "%s from %s refused: %s", what, peer ? peer->name : "a stranger",
         error_text (error));
     link_line_close (self, step, line, error, what);
+}
+
+void link_refuse (link_t *self, step_t *step, line_t *line, int error, const char *what)
+{
+    garbage (self, step, line, error, what);
 }
 
 //  ---- pings
@@ -94,42 +100,6 @@ static void seen_tell (step_t *step, const line_t *line, slice_t ages)
     buffer_release (&all);
 }
 
-//  Equal vectors with different digests are a defect of somebody's disk or code.
-static void digests_compare (link_t *self, step_t *step, line_t *line, slice_t theirs)
-{
-    const peer_t *peer = link_peer (self, &line->client);
-    char subject[UUID_TEXT_SIZE], text[400] = "";
-    vector_t shared = {NULL, 0, 0}, rows = {NULL, 0, 0};
-    cursor_t cursor = cursor_over (theirs);
-    size_t count;
-    bool comparable = !self->joining && !line->peer_joins &&
-                      watermarks_load (step->txn, WATERMARK_SHARED, &shared) == 0 &&
-                      watermarks_load (step->txn, WATERMARK_ROWS, &rows) == 0 &&
-                      vector_equal (&shared, &line->shared) && vector_equal (&rows, &line->rows);
-    vector_release (&shared);
-    vector_release (&rows);
-    if (!comparable || cursor_map (&cursor, &count))
-        return;
-    uuid_to_text (&line->client, subject);
-    while (count--) {
-        slice_t name;
-        resource_entry_t entry;
-        uint64_t visible;
-        uint8_t bytes[16], ours[16];
-        size_t pair;
-        if (cursor_text (&cursor, &name) || cursor_array (&cursor, &pair) || pair != 2 ||
-            cursor_uint (&cursor, &visible) || cursor_bin_exact (&cursor, bytes, sizeof bytes))
-            return;
-        if (resources_find (step->txn, name, &entry))
-            continue;
-        digest_to_bytes (&entry.digest, ours);
-        if (memcmp (ours, bytes, sizeof ours) != 0)
-            snprintf (text, sizeof text, "%s differs from %s, though both have the same batches",
-                entry.resource.name, peer ? peer->name : subject);
-    }
-    step_alarm (step, "DIVERGED", subject, text[0] ? text : NULL);
-}
-
 static void on_ping (link_t *self, step_t *step, line_t *line, slice_t frame, uint64_t verb)
 {
     peer_ping_t ping;
@@ -154,7 +124,7 @@ static void on_ping (link_t *self, step_t *step, line_t *line, slice_t frame, ui
         vector_copy (&peer->shared, &line->shared);
     if (!line->outside && !line->returns) // who is fenced off is not seen: it is declared in its turn
         seen_tell (step, line, ping.ages);
-    digests_compare (self, step, line, ping.digests);
+    link_digests_compare (self, step, line, ping.digests);
     if (verb == PEER_PING)
         link_ping (self, step, line, PEER_PONG);
 }
@@ -474,6 +444,10 @@ static void hear_open (link_t *self, step_t *step, line_t *line, mail_t *mail, u
     case PEER_COPY: on_copy (self, step, line, frame); break;
     case PEER_COPY_STATE: on_copy_state (self, step, line, frame); break;
     case PEER_COPY_CHUNK: on_copy_chunk (self, step, line, mail); break;
+    case PEER_RANGES:
+    case PEER_DIGESTS:
+    case PEER_WANT:
+    case PEER_RECORDS: link_repair_hear (self, step, line, mail, verb); break;
     case PEER_OUTSIDE: checked (self, step, line, link_on_outside (self, step, line, frame)); break;
     case PEER_RETURN: checked (self, step, line, link_on_return (self, step, line, frame)); break;
     case PEER_WELCOME: checked (self, step, line, link_on_welcome (self, step, line, frame)); break;

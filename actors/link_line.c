@@ -1,6 +1,7 @@
 //  link_line - a connection's life: from its first word to its last
 
 #include "actors/link.h"
+#include "actors/link_repair.h"
 
 #include "actors/declarations.h"
 
@@ -56,6 +57,7 @@ void link_line_free (link_t *self, line_t *line)
     buffer_release (&line->partial);
     mail_list_clear (&line->waiting);
     free (line->linked);
+    link_repair_free (line);
     free (line);
 }
 

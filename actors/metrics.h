@@ -49,6 +49,16 @@
     X (BYTES_HASHED, counter, "tidepool_bytes_hashed_total", "bytes read to identify files")       \
     X (FILES_UNREADABLE, counter, "tidepool_files_unreadable_total",                               \
         "entries that could not be read")                                                          \
+    X (SCRUBS, counter, "tidepool_scrubs_total", "times that all counts were computed anew")       \
+    X (MISCOUNTS, counter, "tidepool_miscounts_total",                                             \
+        "counts and digests of a resource that were wrong, and were put right")                    \
+    X (RECORDS_DAMAGED, counter, "tidepool_records_damaged_total",                                 \
+        "stored records that could not be read")                                                   \
+    X (REPAIRS, counter, "tidepool_repairs_total", "comparisons with a peer that differed")        \
+    X (REPAIR_MESSAGES, counter, "tidepool_repair_messages_total",                                 \
+        "messages sent to find and repair differences")                                            \
+    X (RECORDS_REPAIRED, counter, "tidepool_records_repaired_total",                               \
+        "records merged with a peer's, where both differed")                                       \
     X (PEERS_ONLINE, gauge, "tidepool_peers_online", "peers linked now")                           \
     X (CLOCK_GRANTS, counter, "tidepool_clock_grants_total", "ranges of timestamps given")
 //  clang-format on

@@ -1,9 +1,9 @@
 //  oplog - the one that writes
 //
 //  Takes    APPLY (api), DECLARE (api, link), WRITE (pool, ingest, link), TAKE_BATCHES, TAKE_ROWS, COPY_BEGIN,
-//           COPY_CHUNK, GO_BACK (link), CLOCK_GRANT (clock)
+//           COPY_CHUNK, GO_BACK, REPAIR (link), SCRUB (admin), CLOCK_GRANT (clock)
 //  Keeps    the log until all that count have it: oplog_keep.c
-//  Sends    CLOCK_ASK (clock); APPLIED, WRITTEN, TAKEN to who asked; ADVANCED (link, pool, api); ALARM (admin)
+//  Sends    CLOCK_ASK (clock); APPLIED, WRITTEN, TAKEN, REPAIRED to who asked; ADVANCED (link, pool, api); ALARM (admin)
 //
 //  Group commit is the natural one: what arrives while a group waits for the clock or is being
 //  committed is the next group.
@@ -18,6 +18,7 @@
 #include "actors/oplog.h"
 
 #include "actors/declarations.h"
+#include "store/damage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -283,10 +284,12 @@ static void oplog_receive (void *core, step_t *step, mail_t **mail_p)
     case MAIL_TAKE_ROWS:
     case MAIL_COPY_BEGIN:
     case MAIL_COPY_CHUNK:
+    case MAIL_REPAIR:
     case MAIL_GO_BACK:
         mail_list_append (&self->held, *mail_p);
         *mail_p = NULL;
         break;
+    case MAIL_SCRUB: oplog_scrub_hurry (self, step); break;
     default: metric_add (step->metrics, METRIC_MAIL_REFUSED, 1);
     }
 }
@@ -295,6 +298,8 @@ static void oplog_receive (void *core, step_t *step, mail_t **mail_p)
 static bool oplog_ready (void *core, step_t *step)
 {
     oplog_t *self = core;
+    if (!self->asked && oplog_scrub_due (self, step))
+        return true; // a slice, in a transaction of its own: what it meets must harm no group
     if (!self->asked && (self->held.head || oplog_keep_is_due (self, step)))
         ask_clock (self, step);
     return self->asked && self->granted;
@@ -348,6 +353,7 @@ static int work_mail (oplog_t *self, step_t *step, const mail_t *mail)
     case MAIL_TAKE_ROWS: return oplog_take_rows (self, step, mail);
     case MAIL_COPY_BEGIN: return oplog_copy_begin (self, step, mail);
     case MAIL_COPY_CHUNK: return oplog_copy_chunk (self, step, mail);
+    case MAIL_REPAIR: return oplog_repair (self, step, mail);
     case MAIL_GO_BACK: return oplog_return (self, step, mail);
     }
     return 0;
@@ -403,7 +409,7 @@ static int rows_save (oplog_t *self, step_t *step)
     return rc;
 }
 
-static int announce (oplog_t *self, step_t *step)
+int oplog_announce (oplog_t *self, step_t *step)
 {
     static const int listeners[] = {ACTOR_LINK, ACTOR_API, ACTOR_POOL};
     buffer_t shared = {NULL, 0, 0}, rows = {NULL, 0, 0};
@@ -443,6 +449,8 @@ static int oplog_work (void *core, step_t *step)
     if (rc)
         return rc;
     self->stale = true; // until it is settled: the cache runs ahead of the store now
+    if (!self->asked)
+        return oplog_scrub (self, step);
     work_begin (self);
     for (int own = 0; own <= 1; own++) {
         if (own)
@@ -462,7 +470,9 @@ static int oplog_work (void *core, step_t *step)
     if (rc == 0)
         rc = oplog_sweep (self, step);
     if (rc == 0)
-        rc = announce (self, step);
+        rc = oplog_announce (self, step);
+    if (rc == 0 && damage_count (step->txn))
+        rc = oplog_damaged (self, step);
     return rc;
 }
 
@@ -479,6 +489,7 @@ static void refuse_group (oplog_t *self, step_t *step, int error)
             oplog_take_answer (step, mail, &taken);
             break;
         }
+        case MAIL_REPAIR: oplog_repair_answer (step, mail, error, NULL); break;
         default: oplog_write_answer (step, mail, error, NULL);
         }
 }
@@ -498,14 +509,17 @@ static void oplog_settle (void *core, step_t *step, int error)
     self->failing = error != 0;
     mail_list_clear (&self->group);
     self->asked = self->granted = false;
-    if (self->held.head)
+    if (self->held.head && !oplog_scrub_due (self, step))
         ask_clock (self, step);
     oplog_keep_wake (self, step);
+    oplog_scrub_plan (self, step);
 }
 
+//  What is due is worked when it is due; here only the next wake is set.
 static void oplog_tick (void *core, step_t *step)
 {
     oplog_keep_wake (core, step);
+    oplog_scrub_plan (core, step);
 }
 
 //  ---- life
@@ -561,7 +575,8 @@ static int oplog_open (const actor_setup_t *setup, step_t *step, void **ret_self
     self->stale = self->sweep = true;
     step_wake_at (step, step->now.mono_ns);
     *ret_self = self;
-    return 0;
+    step_wake_at (step, 0);
+    return oplog_damage_tell (step);
 }
 
 static void oplog_close (void **core_p)

@@ -5,6 +5,8 @@
 //  oplog_take.c   batches and rows of peers
 //  oplog_write.c  what pool, ingest and link send to be written; declarations
 //  oplog_copy.c   a copy from a member: joining
+//  oplog_repair.c a peer's records where both differ
+//  oplog_scrub.c  counts and digests, computed anew now and then
 //  oplog_return.c returning: what this client has to say on top of a copy
 //  oplog_keep.c   acknowledging, flushing, purging
 
@@ -39,6 +41,18 @@ typedef struct request_op {
     size_t entry;  // index into the request's resources
     size_t before; // index + 1 of the operation before it on the same record, 0: none
 } request_op_t;
+
+#define SCRUB_ALTERED_MOST 16
+
+//  The recount: when the next slice is due, and how fast it goes (oplog_scrub.c).
+typedef struct scrubbing {
+    uint64_t next_ns;
+    unsigned hurry;   // passes to be made without pauses: something is known to be wrong
+    uint64_t records; // of the pass under way
+    uint64_t pass;    // of the last one
+    uint64_t
+        altered[SCRUB_ALTERED_MOST]; // checksums of the names of resources with an alarm; 0: none
+} scrubbing_t;
 
 typedef struct oplog {
     const actor_setup_t *setup;
@@ -81,6 +95,7 @@ typedef struct oplog {
     bool resources_changed;
     bool joined_changed;
     bool failing; // the last transaction failed: say so once
+    scrubbing_t scrub;
 
     //  Scratch, kept from request to request.
     buffer_t values;
@@ -104,7 +119,8 @@ int oplog_join (oplog_t *self, step_t *step, const operation_t *operation, const
 void oplog_rows_raise (oplog_t *self, const uuid16_t *owner, uint64_t upto);
 int oplog_shared_raise (
     oplog_t *self, step_t *step, const uuid16_t *origin, uint64_t upto, const hash_t *hash);
-bool oplog_is_fatal (int error); // of the environment: the transaction must go
+int oplog_announce (oplog_t *self, step_t *step); // what is new, once it is committed
+bool oplog_is_fatal (int error);                  // of the environment: the transaction must go
 
 void oplog_writer_begin (oplog_t *self); // on top of our own chain
 //  covers: batch.h; NULL: nothing is issued anew.
@@ -145,6 +161,17 @@ int oplog_frontier (step_t *step, position_t *ret_frontier);
 int oplog_copy_try_end (oplog_t *self, step_t *step);
 int oplog_copy_chunk (oplog_t *self, step_t *step, const mail_t *mail);
 int oplog_position_load (oplog_t *self, txn_t *txn);
+
+int oplog_repair (oplog_t *self, step_t *step, const mail_t *mail);
+void oplog_repair_answer (step_t *step, const mail_t *mail, int error, const buffer_t *uuids);
+
+//  oplog_scrub.c
+bool oplog_scrub_due (oplog_t *self, const step_t *step);
+int oplog_scrub (oplog_t *self, step_t *step);       // a slice
+void oplog_scrub_plan (oplog_t *self, step_t *step); // when to wake for the next one
+int oplog_damaged (oplog_t *self, step_t *step);     // records were set aside in this transaction
+void oplog_scrub_hurry (oplog_t *self, step_t *step);
+int oplog_damage_tell (step_t *step); // an alarm for each record that was set aside
 
 //  A batch that was decoded, checked and verified: to the log, the tables, the watermarks.
 int oplog_apply_batch (oplog_t *self, step_t *step, const batch_t *batch);

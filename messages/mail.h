@@ -99,6 +99,20 @@ const char *actor_name (int actor); // "clock"
     F (S, UINT, count, MUST, "records in frame 0")                                                 \
     F (S, RAW, vector, MUST, "the watermarks of batches that they stand for")
 //  frame 0: records of (from, to] (store/shared.h)
+#define REPAIR_FIELDS(F, S)                                                                        \
+    F (S, UUID, peer, MUST, "whose records these are")                                             \
+    F (S, UINT, line, MUST, "over which connection")                                               \
+    F (S, TEXT, resource, MUST, "a shared one")                                                    \
+    F (S, RAW, vector, MUST, "the watermarks of batches that they stand for")
+//  frame 0: a checked stretch (stretch.h), to be merged with what is here, if the vector is ours
+#define REPAIRED_FIELDS(F, S)                                                                      \
+    F (S, UUID, peer, MUST, "whose records they were")                                             \
+    F (S, UINT, line, MUST, "over which connection")                                               \
+    F (S, UINT, error, MUST, "0, BUSY where the vectors differ by now, or why not")                \
+    F (S, TEXT, resource, MUST, "a shared one")                                                    \
+    F (S, RAW, uuids, MUST, "[bin 16, …]: of the records that changed here")
+#define SCRUB_FIELDS(F, S)                                                                         \
+    F (S, TEXT, why, MUST, "for logs: why everything is to be counted anew, and at once")
 #define GO_BACK_FIELDS(F, S) F (S, UUID, giver, MUST, "the member to return to")
 #define ADVANCED_FIELDS(F, S)                                                                      \
     F (S, UINT, sequence, MUST, "of the newest batch in the log")                                  \
@@ -200,6 +214,9 @@ enum edge_event {
     X (TAKEN, taken, "oplog's answer: durable, or why not")                                        \
     X (COPY_BEGIN, copy_begin, "link hands oplog the state that a copy begins with")               \
     X (COPY_CHUNK, copy_chunk, "link hands oplog records of a copy")                               \
+    X (REPAIR, repair, "link hands oplog a peer's records where both differ")                      \
+    X (REPAIRED, repaired, "oplog's answer")                                                       \
+    X (SCRUB, scrub, "admin asks oplog to count everything anew")                                  \
     X (GO_BACK, go_back, "link tells oplog to return to a member; answered by written")            \
     X (ADVANCED, advanced, "oplog tells link, pool and api that there is something new")           \
     X (DOOR_KNOCK, door_knock, "link tells pool who knocks")                                       \
@@ -237,6 +254,9 @@ MESSAGE_STRUCT (take_rows, TAKE_ROWS_FIELDS)
 MESSAGE_STRUCT (taken, TAKEN_FIELDS)
 MESSAGE_STRUCT (copy_begin, COPY_BEGIN_FIELDS)
 MESSAGE_STRUCT (copy_chunk, COPY_CHUNK_FIELDS)
+MESSAGE_STRUCT (repair, REPAIR_FIELDS)
+MESSAGE_STRUCT (repaired, REPAIRED_FIELDS)
+MESSAGE_STRUCT (scrub, SCRUB_FIELDS)
 MESSAGE_STRUCT (go_back, GO_BACK_FIELDS)
 MESSAGE_STRUCT (advanced, ADVANCED_FIELDS)
 MESSAGE_STRUCT (door_knock, DOOR_KNOCK_FIELDS)

@@ -22,7 +22,14 @@ MESSAGE_DESCRIBE (peer_copy_state, MESSAGE_ARRAY, PEER_COPY_STATE_FIELDS, "what 
 MESSAGE_DESCRIBE (
     peer_copy_chunk, MESSAGE_ARRAY, PEER_COPY_CHUNK_FIELDS, "a stretch of the shared records")
 MESSAGE_DESCRIBE (peer_bye, MESSAGE_ARRAY, PEER_BYE_FIELDS, "the last word, with its reason")
-MESSAGE_DESCRIBE (peer_outside, MESSAGE_ARRAY, PEER_OUTSIDE_FIELDS, "tells a peer that it has to return")
+MESSAGE_DESCRIBE (peer_ranges, MESSAGE_ARRAY, PEER_RANGES_FIELDS,
+    "where do we differ? one question at a time, while digests differ at equal vectors")
+MESSAGE_DESCRIBE (peer_digests, MESSAGE_ARRAY, PEER_DIGESTS_FIELDS, "the answer to `ranges`")
+MESSAGE_DESCRIBE (peer_want, MESSAGE_ARRAY, PEER_WANT_FIELDS, "asks for the records of a range")
+MESSAGE_DESCRIBE (peer_records, MESSAGE_ARRAY, PEER_RECORDS_FIELDS,
+    "the answer to `want`, or what is to be merged there")
+MESSAGE_DESCRIBE (
+    peer_outside, MESSAGE_ARRAY, PEER_OUTSIDE_FIELDS, "tells a peer that it has to return")
 MESSAGE_DESCRIBE (peer_return, MESSAGE_ARRAY, PEER_RETURN_FIELDS, "asks to return")
 MESSAGE_DESCRIBE (peer_welcome, MESSAGE_ARRAY, PEER_WELCOME_FIELDS, "lets a peer return")
 MESSAGE_DESCRIBE (

@@ -89,6 +89,33 @@
     F (S, TEXT, error, MUST, "an error's name, or OK")                                             \
     F (S, TEXT, text, MUST, "for people")
 
+#define PEER_RANGES_FIELDS(F, S)                                                                   \
+    F (S, UINT, verb, MUST, "17: what do you show in these ranges?")                               \
+    F (S, UINT, number, MUST, "of the question; its answer bears it")                              \
+    F (S, TEXT, resource, MUST, "a shared one")                                                    \
+    F (S, UUID, from, MUST, "the first uuid of the first range")                                   \
+    F (S, RAW, ends, MUST,                                                                         \
+        "[bin 16, …], 1 to 16, ascending: where each range ends and the next begins; the last "  \
+        "may "                                                                                     \
+        "be nil: the end")
+#define PEER_DIGESTS_FIELDS(F, S)                                                                  \
+    F (S, UINT, verb, MUST, "18")                                                                  \
+    F (S, UINT, number, MUST, "of the question")                                                   \
+    F (S, RAW, digests, MUST, "[count, bin 16, …]: of each range; empty: not now")
+#define PEER_WANT_FIELDS(F, S)                                                                     \
+    F (S, UINT, verb, MUST, "19: what do you know of the records of this range?")                  \
+    F (S, UINT, number, MUST, "of the question; its answer bears it")                              \
+    F (S, TEXT, resource, MUST, "a shared one")                                                    \
+    F (S, UUID, from, MUST, "its first uuid")                                                      \
+    F (S, RAW, to, MUST, "bin 16: before which it ends; nil: the end")
+#define PEER_RECORDS_FIELDS(F, S)                                                                  \
+    F (S, UINT, verb, MUST, "20; frame 1: records, each [bin 16, record], ascending by uuid")      \
+    F (S, UINT, number, MUST, "of the question; 0: nobody asked: they are to be merged")           \
+    F (S, TEXT, resource, MUST, "a shared one")                                                    \
+    F (S, UUID, from, MUST, "these are all of the sender's from here …")                           \
+    F (S, RAW, to, MUST, "… to before here (bin 16), or to the end (nil)")                         \
+    F (S, RAW, vector, MUST, "the watermarks of batches that they stand for")
+
 #define DOOR_REQUEST_FIELDS(F, S)                                                                  \
     F (S, UINT, version, MUST, "of this protocol: 1")                                              \
     F (S, KEY, key, MUST, "the Ed25519 key of who wants in")                                       \
@@ -118,7 +145,11 @@
     X (BYE, peer_bye, 13, "why this connection ends")                                              \
     X (OUTSIDE, peer_outside, 14, "return first")                                                  \
     X (RETURN, peer_return, 15, "asks to return")                                                  \
-    X (WELCOME, peer_welcome, 16, "come back")
+    X (WELCOME, peer_welcome, 16, "come back")                                                     \
+    X (RANGES, peer_ranges, 17, "asks for digests of ranges, to find where two nodes differ")      \
+    X (DIGESTS, peer_digests, 18, "the digests of these ranges")                                   \
+    X (WANT, peer_want, 19, "asks for the records of a small range")                               \
+    X (RECORDS, peer_records, 20, "the records of a range, to be compared or merged")
 
 MESSAGE_STRUCT (peer_hello, PEER_HELLO_FIELDS)
 MESSAGE_STRUCT (peer_ping, PEER_PING_FIELDS)
@@ -132,6 +163,10 @@ MESSAGE_STRUCT (peer_copy, PEER_COPY_FIELDS)
 MESSAGE_STRUCT (peer_copy_state, PEER_COPY_STATE_FIELDS)
 MESSAGE_STRUCT (peer_copy_chunk, PEER_COPY_CHUNK_FIELDS)
 MESSAGE_STRUCT (peer_bye, PEER_BYE_FIELDS)
+MESSAGE_STRUCT (peer_ranges, PEER_RANGES_FIELDS)
+MESSAGE_STRUCT (peer_digests, PEER_DIGESTS_FIELDS)
+MESSAGE_STRUCT (peer_want, PEER_WANT_FIELDS)
+MESSAGE_STRUCT (peer_records, PEER_RECORDS_FIELDS)
 MESSAGE_STRUCT (peer_outside, PEER_OUTSIDE_FIELDS)
 MESSAGE_STRUCT (peer_return, PEER_RETURN_FIELDS)
 MESSAGE_STRUCT (peer_welcome, PEER_WELCOME_FIELDS)

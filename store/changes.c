@@ -164,6 +164,31 @@ static bool entry_take (
     return true;
 }
 
+int changes_names (
+    txn_t *txn, uint64_t cursor, const slot_t *slot, const uuid16_t *uuid, bool *ret_names)
+{
+    changed_record_t stored, *entry = group_find (txn, cursor);
+    table_key_t key;
+    slice_t value;
+    uint64_t end;
+    int rc = 0;
+    if (!entry && cursor) {
+        key_of (cursor, &key);
+        rc = table_get (txn, TABLE_CHANGES, key_slice (&key), &value);
+        if (rc == 0 && entry_take (cursor, value, &stored, &end))
+            entry = &stored;
+        if (rc == ERR_CORRUPT && txn->write) {
+            txn->failed = 0; // it was this entry, and it goes: it would stop whoever reads past it
+            rc = table_delete (txn, TABLE_CHANGES, key_slice (&key));
+        }
+    }
+    if (rc && rc != ERR_NOT_FOUND)
+        return rc;
+    *ret_names = entry && entry->resource == slot->entry.number && entry->owner == 0 &&
+                 uuid_equal (&entry->uuid, uuid);
+    return 0;
+}
+
 static int value_of (txn_t *txn, slot_t *slot, buffer_t *scratch, change_t *change)
 {
     timestamp_t stamp = {0};
@@ -183,24 +208,25 @@ static int value_of (txn_t *txn, slot_t *slot, buffer_t *scratch, change_t *chan
     default: rc = local_visible (txn, slot, &change->uuid, &stamp.time, &value); break;
     }
     if (rc)
-        return rc == ERR_NOT_FOUND ? txn_corrupt (txn) : rc;
+        return rc;
     change->updated = stamp.time;
     change->updated_by = stamp.client;
     change->value = value;
     return 0;
 }
 
-int changes_next (txn_t *txn, uint64_t since, buffer_t *scratch, change_t *ret_change)
+//  The first entry > *since, which it moves there. ERR_NOT_FOUND at the end; *ret_orphan where the entry's record is
+//  not visible: it was taken away behind the node's back, or could not be read any more.
+static int change_read (
+    txn_t *txn, uint64_t *since, buffer_t *scratch, change_t *ret_change, bool *ret_orphan)
 {
     table_key_t after;
     slice_t key, value;
     changed_record_t entry;
     change_t change = {0};
     slot_t *slot;
-    int rc = changes_flush (txn);
-    key_of (since, &after);
-    if (!rc)
-        rc = table_next (txn, TABLE_CHANGES, key_slice (&after), &key, &value);
+    key_of (*since, &after);
+    int rc = table_next (txn, TABLE_CHANGES, key_slice (&after), &key, &value);
     if (rc)
         return rc;
     if (!take_u64 (&key, &change.cursor) || !entry_take (change.cursor, value, &entry, &change.end))
@@ -208,6 +234,7 @@ int changes_next (txn_t *txn, uint64_t since, buffer_t *scratch, change_t *ret_c
     rc = slot_by_number (txn, entry.resource, &slot);
     if (rc)
         return rc;
+    *since = change.cursor;
     memcpy (change.resource, slot->entry.resource.name, sizeof change.resource);
     change.uuid = entry.uuid;
     change.deleted = entry.deleted;
@@ -215,15 +242,29 @@ int changes_next (txn_t *txn, uint64_t since, buffer_t *scratch, change_t *ret_c
     change.has_owner = entry.owner != 0;
     if (change.has_owner)
         rc = origins_client (txn, entry.owner, &change.owner);
-    if (!rc && !change.deleted)
+    if (!rc && !change.deleted) {
         rc = value_of (txn, slot, scratch, &change);
-    else if (!rc) {
+        *ret_orphan = rc == ERR_NOT_FOUND;
+    } else if (!rc) {
         change.updated = entry.updated;
         if (entry.by)
             rc = origins_client (txn, entry.by, &change.updated_by);
     }
     if (!rc)
         *ret_change = change;
+    return rc;
+}
+
+int changes_next (txn_t *txn, uint64_t since, buffer_t *scratch, change_t *ret_change)
+{
+    int rc = changes_flush (txn);
+    bool orphan = true;
+    while (!rc && orphan) {
+        orphan = false;
+        rc = change_read (txn, &since, scratch, ret_change, &orphan);
+        if (orphan)
+            rc = 0;
+    }
     return rc;
 }
 

@@ -15,7 +15,9 @@ enum node_space {
     NODE_INODES = 'n',    // location 16, device 8, inode 8 -> uuid of its row
     NODE_LAST_SEEN = 'a', // client 16 -> this node's time, uint64 NTP, big endian
     NODE_WANTED = 'w',    // location 16, uuid 16 -> rows whose content is still to be identified
-    NODE_FOUND = 'f'      // lost and found
+    NODE_FOUND = 'f',     // lost and found
+    NODE_DAMAGED =
+        'd' // resource text, 0, uuid 16 -> a record as it stood that could not be read (damage.h)
 };
 
 //  ERR_NOT_FOUND where there is none; the value borrows from the transaction.

@@ -3,6 +3,7 @@
 //  A record of which nothing is left to remember, but whose deletion `changes` still tells, is a
 //  mark alone. Others that are nothing are not there.
 
+#include "store/damage.h"
 #include "store/shared.h"
 
 #include "messages/news.h"
@@ -35,13 +36,17 @@ int state_load (
     slice_t value;
     key_record (&key, slot->entry.number, uuid);
     int rc = table_get (txn, TABLE_SHARED, key_slice (&key), &value);
+    if (!rc)
+        rc = state_unpack (txn, value, ret_state, record);
+    if (rc == ERR_CORRUPT && txn->write)
+        rc = damage_aside (txn, slot, uuid);
     if (rc == ERR_NOT_FOUND) {
         record_clear (record);
         tombstones_note (txn, record);
         *ret_state = (state_t){0};
         return 0;
     }
-    return rc ? rc : state_unpack (txn, value, ret_state, record);
+    return rc;
 }
 
 void state_show (const slot_t *slot, const record_t *record, buffer_t *out)
@@ -62,6 +67,34 @@ static timestamp_t stamp_of (const record_t *record, bool visible)
     return stamp;
 }
 
+//  The mark and, if there is anything of it, the record.
+static int state_put (txn_t *txn, const slot_t *slot, const uuid16_t *uuid, const state_t *state,
+    const record_t *record)
+{
+    table_key_t key;
+    int rc = 0;
+    key_record (&key, slot->entry.number, uuid);
+    buffer_clear (&txn->packed);
+    mark_add (&state->mark, &txn->packed);
+    if (!record_is_nothing (record)) {
+        origins_t origins = origins_of (txn);
+        rc = record_pack (record, &origins, &txn->packed);
+    }
+    return rc ? rc : table_put (txn, TABLE_SHARED, key_slice (&key), buffer_slice (&txn->packed));
+}
+
+int state_relist (
+    txn_t *txn, slot_t *slot, const uuid16_t *uuid, state_t *state, const record_t *record)
+{
+    bool named;
+    int rc = changes_names (txn, state->mark.cursor, slot, uuid, &named);
+    if (!rc && !named)
+        state->mark = (mark_t){0, 0};
+    if (!rc)
+        rc = changes_touch (txn, slot, NULL, uuid, named, true, &record->written, &state->mark);
+    return rc ? rc : state_put (txn, slot, uuid, state, record);
+}
+
 int state_store (txn_t *txn, slot_t *slot, const uuid16_t *uuid, state_t *state,
     const record_t *record, const timestamp_t *fallback)
 {
@@ -80,13 +113,7 @@ int state_store (txn_t *txn, slot_t *slot, const uuid16_t *uuid, state_t *state,
     bool nothing = record_is_nothing (record);
     if (nothing && state->mark.cursor == 0)
         return state->present ? table_delete (txn, TABLE_SHARED, key_slice (&key)) : 0;
-    buffer_clear (&txn->packed);
-    mark_add (&state->mark, &txn->packed);
-    if (!nothing) {
-        origins_t origins = origins_of (txn);
-        rc = record_pack (record, &origins, &txn->packed);
-    }
-    return rc ? rc : table_put (txn, TABLE_SHARED, key_slice (&key), buffer_slice (&txn->packed));
+    return state_put (txn, slot, uuid, state, record);
 }
 
 //  ---- joining

@@ -27,6 +27,10 @@ void state_show (const slot_t *slot, const record_t *record, buffer_t *out);
 int state_store (txn_t *txn, slot_t *slot, const uuid16_t *uuid, state_t *state,
     const record_t *record, const timestamp_t *fallback);
 
+//  Moves a visible record's entry in `changes` to a new cursor, or gives it one of its own if it has none: for what was
+//  altered where nothing kept them in step.
+int state_relist (
+    txn_t *txn, slot_t *slot, const uuid16_t *uuid, state_t *state, const record_t *record);
 //  ---- aside.c
 int aside_put (txn_t *txn, const slot_t *slot, const uuid16_t *uuid, const record_t *record);
 

@@ -90,6 +90,7 @@ static void txn_forget (txn_t *txn)
     txn->slot_last = NULL;
     txn->slots_linked = false;
     txn->group_count = 0;
+    txn->damaged = 0;
 }
 
 //  ---- opening and closing
@@ -189,6 +190,7 @@ int store_begin (store_t *self, bool write, txn_t **ret_txn)
     if (write) {
         txn = self->writer; // LMDB's own lock makes this thread the only one here
         txn_forget (txn);
+        txn->scrub = self->scrub;
     }
     txn->store = self;
     txn->mdb = mdb;
@@ -213,9 +215,13 @@ static int txn_end (txn_t **txn_p, int rc)
     bool commit = txn->write && !rc;
     if (!txn->write)
         txn_free (txn);
-    if (commit)
+    if (commit) {
+        recount_t before = store->scrub;
+        store->scrub = store->writer->scrub;
         rc = store_error (store, mdb_txn_commit (mdb));
-    else
+        if (rc)
+            store->scrub = before;
+    } else
         mdb_txn_abort (mdb);
     pthread_rwlock_unlock (&store->lock);
     return rc;

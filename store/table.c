@@ -133,6 +133,16 @@ int table_get (txn_t *txn, enum table table, slice_t key, slice_t *ret_value)
     return rc ? rc : verified (txn, key, &data, ret_value);
 }
 
+int table_get_raw (txn_t *txn, enum table table, slice_t key, slice_t *ret_bytes)
+{
+    MDB_val k = val_of (key), data;
+    int rc = mdb_get (txn->mdb, txn->store->tables[table], &k, &data);
+    if (rc)
+        return rc == MDB_NOTFOUND ? ERR_NOT_FOUND : txn_fail (txn, store_error (txn->store, rc));
+    *ret_bytes = slice_of (data.mv_data, data.mv_size);
+    return 0;
+}
+
 static int put (txn_t *txn, enum table table, slice_t key, slice_t value, unsigned int flags)
 {
     assert (txn->write);
@@ -209,11 +219,8 @@ static int found (
     rc = txn_result (txn, rc);
     if (rc)
         return rc;
-    slice_t key = slice_of (k->mv_data, k->mv_size);
-    rc = verified (txn, key, data, ret_value);
-    if (!rc)
-        *ret_key = key;
-    return rc;
+    *ret_key = slice_of (k->mv_data, k->mv_size);
+    return verified (txn, *ret_key, data, ret_value);
 }
 
 //  LMDB wants a key of at least one byte, and a search for "" means the beginning.

@@ -63,6 +63,18 @@ typedef struct origin {
     uuid16_t client;
 } origin_t;
 
+//  How far the recount of all tables has come (scrub.h). What lies at or before the place is counted in the sums; a
+//  change of it moves them too, so that they are exact whatever is written meanwhile.
+typedef struct recount {
+    char resource[LIMIT_NAME_BYTES + 1]; // being counted, or counted last; empty: none yet
+    bool running;                        // being counted
+    uint32_t number;
+    uint8_t place[36]; // the key that was read last
+    size_t place_size; // 0: none yet
+    uint64_t count;
+    digest_t digest;
+} recount_t;
+
 typedef struct slot slot_t;                     // a resource as a transaction knows it: visible.h
 typedef struct changed_record changed_record_t; // visible.h
 
@@ -77,6 +89,7 @@ struct store {
     txn_t *writer; // the one writing transaction; keeps its memory
     atomic_int fail_error;
     _Atomic uint64_t fail_after;
+    recount_t scrub; // as of the last commit
 };
 
 struct txn {
@@ -104,6 +117,8 @@ struct txn {
     size_t group_count;
     size_t group_capacity;
 
+    recount_t scrub;
+    uint64_t damaged;        // records that were set aside in this transaction
     timestamp_t *tombstones; // the deletions of the record that was loaded last
     size_t tombstone_count;
     size_t tombstone_capacity;
@@ -208,6 +223,8 @@ bool take_varint (slice_t *from, uint64_t *ret_value);
 
 //  The value without its checksum; ERR_NOT_FOUND.
 int table_get (txn_t *txn, enum table table, slice_t key, slice_t *ret_value);
+//  The value as it stands, checksum and all, passed or not; also in a transaction that ERR_CORRUPT killed.
+int table_get_raw (txn_t *txn, enum table table, slice_t key, slice_t *ret_bytes);
 int table_put (txn_t *txn, enum table table, slice_t key, slice_t value);
 //  The key is larger than all that are there; ERR_CORRUPT if it is not.
 int table_append (txn_t *txn, enum table table, slice_t key, slice_t value);
@@ -215,7 +232,8 @@ int table_delete (txn_t *txn, enum table table, slice_t key); // ERR_NOT_FOUND
 int table_clear (txn_t *txn, enum table table);
 
 //  The first entry >= key, or > key; ERR_NOT_FOUND at the end of the table. A reader that goes on
-//  from the key it was given last pays one step, not a search.
+//  from the key it was given last pays one step, not a search. With ERR_CORRUPT for a value that does not pass,
+//  *ret_key is its key all the same.
 int table_seek (txn_t *txn, enum table table, slice_t key, slice_t *ret_key, slice_t *ret_value);
 int table_next (txn_t *txn, enum table table, slice_t after, slice_t *ret_key, slice_t *ret_value);
 //  How many entries there are.

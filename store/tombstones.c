@@ -57,7 +57,7 @@ int tombstones_move (txn_t *txn, const slot_t *slot, const uuid16_t *uuid, const
             if (rc == 0)
                 rc = table_delete (txn, TABLE_TOMBSTONES, key_slice (&key));
             if (rc == ERR_NOT_FOUND)
-                rc = txn_corrupt (txn);
+                rc = 0; // a deletion that was written behind the node's back
         }
     for (size_t i = 0; rc == 0 && i < record->deleted_count; i++)
         if (!holds (txn->tombstones, txn->tombstone_count, &record->deleted[i])) {
@@ -70,8 +70,9 @@ int tombstones_move (txn_t *txn, const slot_t *slot, const uuid16_t *uuid, const
 
 //  ---- forgetting
 
+//  An entry of the index whose record remembers nothing of it goes: the record was altered or damaged.
 static int record_forget (
-    txn_t *txn, uint32_t resource, const uuid16_t *uuid, const vector_t *stable)
+    txn_t *txn, slice_t entry, uint32_t resource, const uuid16_t *uuid, const vector_t *stable)
 {
     slot_t *slot;
     state_t state;
@@ -82,7 +83,7 @@ static int record_forget (
         return rc;
     state_show (slot, &txn->record, &txn->before);
     if (!record_purge (&txn->record, stable, slot->entry.resource.rule))
-        return 0;
+        return table_delete (txn, TABLE_TOMBSTONES, entry);
     return state_store (txn, slot, uuid, &state, &txn->record, NULL);
 }
 
@@ -114,7 +115,7 @@ static int origin_forget (txn_t *txn, const watermark_t *upto, const vector_t *s
             *left = true;
             return 0;
         }
-        rc = record_forget (txn, resource, &uuid, stable);
+        rc = record_forget (txn, slice_of (from.bytes, from.size - 1), resource, &uuid, stable);
         (*count)++;
     }
     return rc == ERR_NOT_FOUND ? 0 : rc;

@@ -1,5 +1,6 @@
 //  visible - count, digest and `changes` follow what a record shows
 
+#include "store/scrub.h"
 #include "store/visible.h"
 
 void mark_add (const mark_t *self, buffer_t *out)
@@ -24,14 +25,16 @@ int visible_change (txn_t *txn, slot_t *slot, const uuid16_t *owner, const uuid1
         return 0;
     if (before.size) {
         digest_t gone = digest_of_record (owner, uuid, before);
-        assert (slot->entry.count > 0);
         digest_subtract (&slot->entry.digest, &gone);
-        slot->entry.count--;
+        if (slot->entry.count) // what was altered behind the node's back may not have been counted
+            slot->entry.count--;
+        scrub_follow (txn, slot, owner, uuid, &gone, false);
     }
     if (after.size) {
         digest_t come = digest_of_record (owner, uuid, after);
         digest_add (&slot->entry.digest, &come);
         slot->entry.count++;
+        scrub_follow (txn, slot, owner, uuid, &come, true);
     }
     slot->dirty = true;
     return changes_touch (txn, slot, owner, uuid, before.size > 0, after.size > 0, stamp, mark);

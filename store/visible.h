@@ -79,6 +79,9 @@ struct changed_record {
 int changes_touch (txn_t *txn, const slot_t *slot, const uuid16_t *owner, const uuid16_t *uuid,
     bool was_visible, bool is_visible, const timestamp_t *stamp, mark_t *mark);
 int changes_flush (txn_t *txn);
+//  Is the entry at this cursor that of this shared record? Also 0 with false where there is none.
+int changes_names (
+    txn_t *txn, uint64_t cursor, const slot_t *slot, const uuid16_t *uuid, bool *ret_names);
 
 //  ---- derived_follow.c
 

@@ -27,6 +27,8 @@ const config_key_t config_keys[] = {
         "what was received is acknowledged to the pool not more often than this"},
     {"node/ping_interval_s", CONFIG_NUMBER, false, AT (ping_interval_s), 1, 3600, "5",
         "how often linked nodes tell each other where they stand"},
+    {"node/scrub_interval_s", CONFIG_NUMBER, false, AT (scrub_interval_s), 0, YEARS_100_S, "86400",
+        "all that is stored is read and counted anew at least this often; 0: never"},
     {"node/max_value_bytes", CONFIG_BYTES, false, AT (max_value_bytes), 64, LIMIT_VALUE_BYTES,
         "1048576", "the largest encoded value that this node writes; 1048576 at most"},
     {"node/changes_keep_s", CONFIG_NUMBER, false, AT (changes_keep_s), 0, YEARS_100_S, "2592000",

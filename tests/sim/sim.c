@@ -452,6 +452,7 @@ static void node_make (sim_t *self, size_t index)
     config->stale_after_s = 2592000;
     config->ack_interval_s = 60;
     config->ping_interval_s = 5;
+    config->scrub_interval_s = 86400;
     config->max_value_bytes = 1 << 20;
     node->setup = (actor_setup_t){.config = config, .identity = &node->identity, .version = "sim"};
     sim_start (self, (int)index);
@@ -702,6 +703,22 @@ void sim_hold_link (sim_t *self, int index, bool hold)
     for (mail_t *mail = hold ? NULL : mail_list_take (&node->held); mail;
          mail = mail_list_take (&node->held))
         mail_list_append (&node->boxes[ACTOR_LINK], mail);
+}
+
+bool sim_say (sim_t *self, int from, int to, const slice_t *frames, size_t count)
+{
+    for (sim_wire_t *wire = self->wires; wire; wire = wire->next) {
+        bool dials = wire->dialler == from && wire->listener == to;
+        if (wire->socket != LINK_PEERS ||
+            (!dials && (wire->dialler != to || wire->listener != from)))
+            continue;
+        edge_in_t in = {.socket = wire->socket,
+            .line = dials ? wire->listener_line : wire->dialler_line,
+            .key = dials ? wire->dialler_key : self->nodes[from].identity.curve};
+        give (&self->nodes[to], MAIL_EDGE_IN, &edge_in_type, &in, frames, count);
+        return true;
+    }
+    return false;
 }
 
 int sim_take (sim_t *self, int index, slice_t batches)

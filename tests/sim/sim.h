@@ -109,6 +109,9 @@ int sim_declare_two (
 //  While it is held, a node's link does not hear from its oplog what was committed, as if it were slow.
 void sim_hold_link (sim_t *self, int node, bool hold);
 
+//  Says something to a node over its line with another as if that one's link had said it; false if there is no line.
+bool sim_say (sim_t *self, int from, int to, const slice_t *frames, size_t count);
+
 //  Hands a node's oplog batches as if a peer had brought them; 0, or the error they were refused with.
 int sim_take (sim_t *self, int node, slice_t batches);
 

@@ -22,7 +22,7 @@ class Init (Case):
         self.assertEqual (stat.S_IMODE ((node.dir / "identity.key").stat ().st_mode), 0o600)
         text = (node.dir / "node.zpl").read_text ()
         for key in ("name", "listen", "connect", "max_drift_ms", "stale_after_s", "ack_interval_s",
-                    "ping_interval_s", "max_value_bytes", "changes_keep_s", "map_size_max",
+                    "ping_interval_s", "scrub_interval_s", "max_value_bytes", "changes_keep_s", "map_size_max",
                     "advertise", "door", "api", "feed", "intake", "admin", "allow"):
             self.assertIn (key, text)
         self.assertNotEqual (run_command ("init", node.dir).returncode, 0) # it lives there already

@@ -80,6 +80,7 @@ Test (config, defaults_are_those_of_the_contract)
     cr_expect (config.listen.count == 1 && config.advertise.count == 0 && !config.door[0]);
     cr_expect (config.max_drift_ms == 100 && config.stale_after_s == 2592000);
     cr_expect (config.ack_interval_s == 60 && config.ping_interval_s == 5);
+    cr_expect (config.scrub_interval_s == 86400);
     cr_expect (config.max_value_bytes == 1048576 && config.changes_keep_s == 2592000);
     cr_expect (config.map_size_max == 0 && config.connect_count == 0 && config.allow_count == 0);
     cr_expect (config.name[0] != 0);
