@@ -200,28 +200,23 @@ static void rows_feed (link_t *self, step_t *step, line_t *line)
 
 //  ---- a copy
 
-//  Tells the watermarks on which our log stands: of each origin the `after` of its first batch that is still in the log, or its watermark where
-//  none is.
+//  Tells the watermarks on which our log stands: of each origin what it was before its first batch that is still in the
+//  log, or its watermark where none is.
 int link_base (step_t *step, vector_t *base)
 {
     int rc = watermarks_load (step->txn, WATERMARK_SHARED, base);
     for (size_t i = base->count; rc == 0 && i-- > 0;) {
-        uint64_t sequence;
-        slice_t bytes;
-        batch_t batch = {.bytes = {NULL, 0}};
+        watermark_t mark;
         uuid16_t client = base->entries[i].client;
-        rc = pending_find (step->txn, &client, 0, &sequence, &bytes);
+        rc = pending_base (step->txn, &client, &mark);
         if (rc == ERR_NOT_FOUND) {
             rc = 0;
             continue;
         }
-        if (rc == 0 && batch_decode (bytes, &batch) == 0) {
-            if (batch.after)
-                vector_set (base, &client, batch.after, &batch.previous);
-            else
-                vector_remove (base, &client);
-        }
-        batch_release (&batch);
+        if (rc == 0 && mark.upto)
+            vector_set (base, &client, mark.upto, &mark.hash);
+        else if (rc == 0)
+            vector_remove (base, &client);
     }
     return rc;
 }

@@ -385,7 +385,9 @@ int oplog_seal (oplog_t *self, step_t *step, uint64_t upto, const vector_t *cove
         &hash);
     int rc = batch_decode (buffer_slice (&self->sealed), &batch);
     if (rc == 0)
-        rc = pending_append (step->txn, &batch, &sequence);
+        rc = covers ? pending_append_anew (step->txn, &batch,
+                          vector_find (&self->shared, &identity->client), &sequence)
+                    : pending_append (step->txn, &batch, &sequence);
     if (rc == 0)
         rc = oplog_shared_raise (self, step, &identity->client, upto, &hash);
     if (rc == 0)

@@ -147,7 +147,10 @@ int oplog_apply_batch (oplog_t *self, step_t *step, const batch_t *batch)
     batch_walk_t walk = {.index = 0};
     operation_t operation;
     changes_begin_group (step->txn);
-    int rc = pending_append (step->txn, batch, &sequence);
+    int rc = batch->issues_anew
+                 ? pending_append_anew (
+                       step->txn, batch, vector_find (&self->shared, &batch->origin), &sequence)
+                 : pending_append (step->txn, batch, &sequence);
     if (rc == 0)
         rc = published_raise (step->txn, &batch->origin, &batch->seen);
     vector_t *past = oplog_past (self, &batch->origin);

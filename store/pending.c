@@ -1,5 +1,6 @@
 //  pending - pending_operations: sequence u64 -> the batch's bytes
-//            pending_index:      origin u32, upto u64 -> sequence u64
+//            pending_index:      origin u32, upto u64 -> sequence u64; of a batch that issues anew
+//                                also upto u64, hash 32: its origin's watermark before it
 
 #include "store/pending.h"
 #include "store/table.h"
@@ -11,7 +12,8 @@ static void index_key (uint32_t origin, uint64_t upto, table_key_t *ret_key)
     key_u64 (ret_key, upto);
 }
 
-int pending_append (txn_t *txn, const batch_t *batch, uint64_t *ret_sequence)
+static int append (
+    txn_t *txn, const batch_t *batch, const watermark_t *before, uint64_t *ret_sequence)
 {
     counters_t *counters;
     uint32_t origin;
@@ -27,7 +29,13 @@ int pending_append (txn_t *txn, const batch_t *batch, uint64_t *ret_sequence)
         return rc;
     table_key_t key;
     index_key (origin, batch->upto, &key);
-    rc = table_put (txn, TABLE_PENDING_INDEX, key_slice (&key), slice_of (&bytes, sizeof bytes));
+    buffer_clear (&txn->packed);
+    add_u64 (&txn->packed, sequence);
+    if (before) {
+        add_u64 (&txn->packed, before->upto);
+        buffer_append (&txn->packed, before->hash.bytes, HASH_SIZE);
+    }
+    rc = table_put (txn, TABLE_PENDING_INDEX, key_slice (&key), buffer_slice (&txn->packed));
     if (rc)
         return rc;
     counters->sequence = sequence;
@@ -37,6 +45,51 @@ int pending_append (txn_t *txn, const batch_t *batch, uint64_t *ret_sequence)
     txn->counters_dirty = true;
     *ret_sequence = sequence;
     return 0;
+}
+
+int pending_append (txn_t *txn, const batch_t *batch, uint64_t *ret_sequence)
+{
+    return append (txn, batch, NULL, ret_sequence);
+}
+
+int pending_append_anew (
+    txn_t *txn, const batch_t *batch, const watermark_t *before, uint64_t *ret_sequence)
+{
+    static const watermark_t none;
+    return append (txn, batch, before ? before : &none, ret_sequence);
+}
+
+int pending_base (txn_t *txn, const uuid16_t *origin, watermark_t *ret_base)
+{
+    table_key_t from;
+    slice_t key, value, bytes;
+    uint32_t number, found;
+    uint64_t sequence;
+    batch_t batch = {.bytes = {NULL, 0}};
+    int rc = origins_find (txn, origin, &number);
+    if (rc)
+        return rc;
+    index_key (number, 0, &from);
+    rc = table_seek (txn, TABLE_PENDING_INDEX, key_slice (&from), &key, &value);
+    if (rc)
+        return rc;
+    if (!take_u32 (&key, &found) || !take_u64 (&value, &sequence))
+        return txn_corrupt (txn);
+    if (found != number)
+        return ERR_NOT_FOUND;
+    *ret_base = (watermark_t){.client = *origin};
+    if (value.size)
+        return take_u64 (&value, &ret_base->upto) &&
+                       take_bytes (&value, ret_base->hash.bytes, HASH_SIZE)
+                   ? 0
+                   : txn_corrupt (txn);
+    rc = pending_read (txn, sequence, &sequence, &bytes);
+    if (rc == 0 && batch_decode (bytes, &batch) == 0) {
+        ret_base->upto = batch.after;
+        ret_base->hash = batch.previous;
+    }
+    batch_release (&batch);
+    return rc;
 }
 
 int pending_read (txn_t *txn, uint64_t from, uint64_t *ret_sequence, slice_t *ret_bytes)

@@ -12,6 +12,15 @@
 //  Appends the batch's bytes, and nothing else.
 int pending_append (txn_t *txn, const batch_t *batch, uint64_t *ret_sequence);
 
+//  The same for a batch that issues anew, which may go on from further back than its origin's
+//  watermark was here (NULL: there was none): with it is kept what that was.
+int pending_append_anew (
+    txn_t *txn, const batch_t *batch, const watermark_t *before, uint64_t *ret_sequence);
+
+//  Where the origin's watermark stood before its first batch in the log; upto 0 at its beginning.
+//  ERR_NOT_FOUND where none is in the log.
+int pending_base (txn_t *txn, const uuid16_t *origin, watermark_t *ret_base);
+
 //  The batch at this sequence, or the first behind it; ERR_NOT_FOUND at the end of the log.
 int pending_read (txn_t *txn, uint64_t from, uint64_t *ret_sequence, slice_t *ret_bytes);
 
