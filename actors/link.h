@@ -217,6 +217,7 @@ int link_base (step_t *step, vector_t *ret_base); // on which watermarks our log
 //  link_return.c; what a peer says answers 0, or the error of what is not sound
 void link_fence (link_t *self, step_t *step, line_t *line); // when it opens
 bool link_is_out (link_t *self, step_t *step); // do we have to return?
+bool link_somebody_returns (step_t *step, const uuid16_t *but);
 void link_return_state (step_t *step, const line_t *line);
 void link_fence_client (link_t *self, step_t *step, const client_t *client);
 void link_return_ask (link_t *self, step_t *step, line_t *line);

@@ -199,6 +199,22 @@ bool link_may_return (link_t *self, step_t *step, const uuid16_t *uuid, const ve
     return may;
 }
 
+//  Two of one half that return at once may differ in what they still remember: as far as it is known here, one
+//  returns after the other.
+bool link_somebody_returns (step_t *step, const uuid16_t *but)
+{
+    client_t client;
+    uuid16_t after;
+    int rc;
+    for (rc = clients_next (step->txn, NULL, &client); rc == 0;
+         rc = clients_next (step->txn, &after, &client)) {
+        after = client.uuid;
+        if (client_returns (&client) && !uuid_equal (&client.uuid, but))
+            return true;
+    }
+    return false;
+}
+
 static void welcome (step_t *step, line_t *line)
 {
     peer_welcome_t message = {.verb = PEER_WELCOME};
@@ -234,6 +250,7 @@ int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame)
         rc = vector_unpack (&cursor, &shared);
     bool may = rc == 0 && !self->joining && !self->going && !line->returns &&
                link_may_return (self, step, &line->client, &shared) &&
+               !link_somebody_returns (step, &line->client) &&
                clients_get (step->txn, &line->client, &client) == 0;
     if (may) {
         line->outside = true;

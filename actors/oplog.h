@@ -78,6 +78,7 @@ typedef struct oplog {
     origin_past_t *pasts; // ascending by origin
     size_t past_count;
     bool joining;
+    bool copy_begun;  // what was here before is put aside: from here on batches are the copy's
     position_t place; // how far the copy has come
     bool has_pool;
 

@@ -37,11 +37,16 @@ int position_unpack (slice_t bytes, position_t *ret_place)
 
 int oplog_position_load (oplog_t *self, txn_t *txn)
 {
-    slice_t stored;
+    slice_t stored, past;
     int rc = node_get (txn, NODE_SETTINGS, slice_text ("joining"), &stored);
     self->joining = rc == 0;
     if (rc == ERR_NOT_FOUND)
         return 0;
+    if (rc == 0)
+        rc = node_get (txn, NODE_SETTINGS, slice_text ("return"), &past);
+    self->copy_begun = rc == 0;
+    if (rc == ERR_NOT_FOUND || rc == 0)
+        rc = node_get (txn, NODE_SETTINGS, slice_text ("joining"), &stored);
     return rc ? rc : position_unpack (stored, &self->place) ? ERR_CORRUPT : 0;
 }
 

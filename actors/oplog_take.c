@@ -220,6 +220,8 @@ int oplog_take_batches (oplog_t *self, step_t *step, const mail_t *mail)
     int rc = 0;
     if (step_unpack (step, mail, &take_batches_type, &take) == 0 && is_fenced (self, &take))
         answer.error = (uint64_t)-ERR_STALE;
+    else if (self->joining && !self->copy_begun)
+        answer.error = (uint64_t)-ERR_BUSY; // it would be taken for none of the records
     while (rc == 0 && answer.error == 0 && !cursor_done (&cursor)) {
         uint64_t ahead = 0;
         batch_head_t head;

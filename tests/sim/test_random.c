@@ -29,6 +29,9 @@ static void write_something (story_t *self)
     bool deletes = action[0] == 'd';
     int rc =
         sim_apply (sim, node, action, record % 3 ? "tags" : "albums", &uuid, deletes ? NULL : name);
+    if (getenv ("SIM_TRACE"))
+        fprintf (stderr, "%10.4f  node %d: %s %llu %s: %s\n", (double)sim->mono_ns / 1e9, node, action,
+            (unsigned long long)record, name, error_name (rc));
     if (rc == 0 && deletes)
         self->deleted[record] = true;
     else if (rc == 0)
