@@ -82,11 +82,13 @@ class Pool:
 
 
 class Member:
-    """A client as one node knows it: timestamps, or None. `removed` is for good."""
-    __slots__ = ("admitted", "removed", "stale", "back")
+    """A client as one node knows it: timestamps, or None. `removed` is for good. `returning` is a
+    member's word that it serves the client's return: from then on the client counts, and nothing it
+    needs is flushed, but it stays out until its own batch says that it is back."""
+    __slots__ = ("admitted", "removed", "stale", "returning", "back")
 
     def __init__ (self):
-        self.admitted = self.removed = self.stale = self.back = None
+        self.admitted = self.removed = self.stale = self.returning = self.back = None
 
     def copy (self):
         other = Member ()
@@ -99,10 +101,14 @@ class Member:
         setattr (self, what, choose (getattr (self, what), stamp))
 
     def out (self):
-        """The timestamp of what counts it out, or None"""
+        """The timestamp of what keeps it out, or None"""
         if self.removed:
             return self.removed
-        return self.stale if self.stale and self.stale > (self.back or (0, 0)) else None
+        newest = latest (self.stale, self.returning)
+        return newest if newest and newest > (self.back or (0, 0)) else None
+
+    def is_returning (self):
+        return not self.removed and self.returning is not None and self.out () == self.returning
 
 
 NOBODY = Member ()
@@ -157,7 +163,7 @@ class Node:
         admitted = self.admitted ()
         for client in admitted:
             out = self.out (client)
-            if out is None:
+            if out is None or self.member (client).is_returning ():
                 counting.append (client)
                 continue
             if self.counted_out.get (client) != out:
@@ -174,9 +180,8 @@ class Node:
     def may_still_come (self, client):
         """Batches of that client may be under way to here, as plain batches. Not of whom is counted
         out: all members that count published that they had applied it, and with it all that they
-        had taken before. Nor of whom returns: it was counted out, and has not sealed since."""
-        back = self.member (client).back
-        return client in self.counting () and covers (self.published.get (client, {}), back)
+        had taken before. Nor of whom returns: it was counted out before."""
+        return client in self.counting () and not self.member (client).is_returning ()
 
     def is_busy (self):
         """Writes get BUSY"""
@@ -233,9 +238,8 @@ class Node:
                     if client != batch.origin)
 
     def take (self, batch):
-        have = dict (self.vector) if batch.covers is not None else self.vector
         if batch.covers is not None:
-            self._take_return (batch, have)
+            self._take_fragments (batch)
         past = dict (batch.seen)
         for operation in batch.operations:
             if operation.action == "member":
@@ -264,15 +268,13 @@ class Node:
         if batch.origin != self.id and not batch.is_empty ():
             self.owes = True
 
-    def _take_return (self, batch, have):
-        past = united (batch.seen, batch.covers)
-        past[batch.origin] = batch.upto
+    def _take_fragments (self, batch):
         for key, fragment in batch.fragments.items ():
             if self.place is not None and key > self.place:
                 continue
             record = self.records.setdefault (key, Record ())
             before = record.copy ()
-            ended = join_fragment (record, fragment, past, have, rule_of (key), self.pool.off)
+            ended = join_fragment (record, fragment, batch.seen, rule_of (key), self.pool.off)
             if ended and any (stamp[1] == self.id for stamp in before.life ()):
                 self.pool.report (key, self, before)
 
@@ -344,8 +346,8 @@ class Node:
 
     def begin_return (self, giver):
         self.pool.say (self.id, "asks", giver.id, "to return")
-        giver.state ("back", self.id)
-        self.begin_copy (giver.members[self.id].back)
+        giver.state ("returning", self.id)
+        self.begin_copy (giver.members[self.id].returning)
 
     def may_serve (self, client):
         if self.copy is not None or self.ask or self.out (self.id):
@@ -360,12 +362,12 @@ class Node:
             return self.begin_copy_again ()
         if not giver.may_serve (self):
             return False
-        copy, back = self.copy, giver.member (self.id).back
-        if self.pool.on ("served") and (back or (0, 0)) < (copy.since or (0, 0)):
+        copy, member = self.copy, giver.member (self.id)
+        if self.pool.on ("served") and (member.returning or (0, 0)) < (copy.since or (0, 0)):
             return False
-        if giver.out (self.id):  # declared again meanwhile
-            giver.state ("back", self.id)
-            self.begin_copy (giver.members[self.id].back)
+        if member.out () and not member.is_returning ():  # declared again meanwhile
+            giver.state ("returning", self.id)
+            self.begin_copy (giver.members[self.id].returning)
             copy = self.copy
         if copy.giver is None:
             copy.begin_with (giver)
@@ -427,8 +429,7 @@ class Node:
             mine[self.id] = own
         elif self.id in mine:
             del mine[self.id]
-        if self.ask == "stamps" and own < self.vector.get (self.id, 0):
-            self.stamp_anew (own)
+        new = self.new_stamps (own) if self.ask == "stamps" else {}
         theirs = dict (copy.vector)
         records, members, history = self.records, self.members, self.history
         clock = max ([self.clock] + list (copy.vector.values ()) + list (mine.values ()))
@@ -444,6 +445,10 @@ class Node:
         self.pool.returns += 1
         operations = self.pool_news (members, theirs)
         fragments = self.fragments (records, Returner (mine, theirs, self.stamp, self.pool.off))
+        for fragment in fragments.values ():
+            fragment.stamp_anew (new)
+        for operation in operations:
+            operation.stamp = new.get (operation.stamp, operation.stamp)
         self.seal (operations, fragments, mine, theirs, history & ~copy.history)
         return True
 
@@ -475,34 +480,46 @@ class Node:
             if not self.pool.on ("members"):
                 continue
             kinds = {what for what, _ in news}
+            if client == self.id:
+                continue
             if member.admitted and there is None:
                 anew ("stale", client)
             elif there is not None and "stale" in kinds and not there.out ():
                 anew ("back", client)
-            elif there is not None and "back" in kinds and client != self.id and (
+            elif there is not None and kinds & {"back", "returning"} and (
                     there.out () and not there.removed):
                 anew ("stale", client)
+        anew ("back", self.id)
         return operations
 
     # ---- asking everybody: restored from a backup, or a clock put right
 
     def asks (self, peer):
-        held = [peer.vector] + ([peer.copy.vector] if peer.copy else [])
-        self.told[peer.id] = max (vector.get (self.id, 0) for vector in held)
+        """Over a link, so of whom it knows. A copy that is under way there counts too."""
+        if peer.id in self.members:
+            held = united (peer.vector, peer.copy.vector if peer.copy else {})
+            self.told[peer.id] = held.get (self.id, 0), peer.whom_to_ask ()
+
+    def whom_to_ask (self):
+        """Whoever returns just now is not waited for, as it waits itself"""
+        return [client for client in self.counting () if self.may_still_come (client)]
 
     def asked (self, view):
         """The largest watermark of its own chain that anybody told. None: not all were asked.
         Where a chain may be cut (stamps) that is every member that was not removed. A restored
-        node asks those that count; whoever returns just now is not waited for, as it waits itself."""
+        node asks those that count, and those that count for them: it may not know all any more."""
         if self.ask == "stamps":
-            needed = [client for client in view.admitted () if not view.member (client).removed]
-            needed = needed if self.pool.on ("accepted") else []
+            needed = {client for client in view.admitted () if not view.member (client).removed}
+            needed = needed if self.pool.on ("accepted") else set ()
         else:
-            needed = [client for client in view.counting () if view.may_still_come (client)]
-            needed = needed if self.pool.on ("asked") else []
-        if any (client not in self.told for client in needed if client != self.id):
+            needed = set (view.whom_to_ask ())
+            needed.update (*(others for client, (_, others) in self.told.items ()
+                             if client in needed))
+            needed = needed if self.pool.on ("asked") else set ()
+        needed.discard (self.id)
+        if any (client not in self.told for client in needed):
             return None
-        return max ((self.told[client] for client in needed if client != self.id), default=0)
+        return max ((self.told[client][0] for client in needed), default=0)
 
     def own_watermark (self, copy):
         """Up to where its own chain, as it has it here, is known elsewhere: what `covers` says of
@@ -537,40 +554,22 @@ class Node:
             return True
         return batch.upto <= (self.asked (self) or 0)
 
-    def stamp_anew (self, accepted):
-        """What nobody has accepted gets new timestamps, in the old order"""
+    def new_stamps (self, accepted):
+        """{old: new}: what nobody has accepted gets new timestamps, in the old order. The clock goes
+        back to what it would be had it never run ahead."""
         stamps = set ()
         for record in self.records.values ():
             stamps.update (record.life () + record.deletions ())
         for member in self.members.values ():
             stamps.update (getattr (member, what) for what in Member.__slots__)
-        stamps = sorted (stamp for stamp in stamps
-                         if stamp and stamp[1] == self.id and stamp[0] > accepted)
         self.clock = max ([self.physical ()] + list (self.copy.vector.values ())
                           + [time for client, time in self.vector.items () if client != self.id])
-        new = {}
-        for stamp in stamps:
-            new[stamp] = self.stamp ()
+        new = {stamp: self.stamp () for stamp in sorted (filter (None, stamps))
+               if stamp[1] == self.id and stamp[0] > accepted}
         self.pool.stamp_anew (self.id, new)
-        for record in self.records.values ():
-            record_stamp_anew (record, new)
-        for member in self.members.values ():
-            for what in Member.__slots__:
-                stamp = getattr (member, what)
-                setattr (member, what, new.get (stamp, stamp))
         self.pool.say (self.id, "stamps anew", {show_stamp (stamp): show_stamp (to)
                                                 for stamp, to in new.items ()})
-
-
-def record_stamp_anew (record, new):
-    for name in ("created", "written", "floor"):
-        stamp = getattr (record, name)
-        setattr (record, name, new.get (stamp, stamp))
-    for client, time in list (record.deleted.items ()):
-        record.deleted[client] = new.get ((time, client), (time, client))[0]
-    for registers in (record.strong, record.weak):
-        for name, (stamp, value) in registers.items ():
-            registers[name] = (new.get (stamp, stamp), value)
+        return new
 
 
 # ---- a link between two nodes is up
@@ -593,7 +592,7 @@ def meet (one, other, most=1 << 30):
     pool = one.pool
     if pool.on ("known") and (one.id not in other.members or other.id not in one.members):
         return False
-    declared, declares = other.out (one.id), one.out (other.id)
+    declared, declares = is_kept_out (one, other), is_kept_out (other, one)
     if pool.on ("fence") and (declared or declares):
         if other.member (one.id).removed or one.member (other.id).removed:
             return False
@@ -605,10 +604,20 @@ def meet (one, other, most=1 << 30):
     return exchange (one, other, most)
 
 
+def is_kept_out (who, by):
+    """Whoever has applied what keeps it out knows better whether it has returned since"""
+    out = by.out (who.id)
+    return out and (not covers (who.vector, out) or who.out (who.id))
+
+
 def may_return (who, to):
     if not to.may_serve (who):
         return False
-    if to.pool.on ("countedout") and to.out (who.id) and who.id in to.counting ():
+    if to.pool.on ("drift") and to.clock > who.physical () + DRIFT_MAX:
+        return False  # its next batch would be deferred
+    member = to.member (who.id)
+    if to.pool.on ("countedout") and member.out () and not member.is_returning () and (
+            who.id in to.counting ()):
         return False
     who.begin_return (to)
     return True

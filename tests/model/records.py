@@ -84,6 +84,17 @@ class Record:
         self.end_life ()
         self.deleted = {}
 
+    def stamp_anew (self, new):
+        """`new` is {old: new}"""
+        for name in ("created", "written", "floor"):
+            stamp = getattr (self, name)
+            setattr (self, name, new.get (stamp, stamp))
+        for client, time in list (self.deleted.items ()):
+            self.deleted[client] = new.get ((time, client), (time, client))[0]
+        for registers in (self.strong, self.weak):
+            for name, (stamp, value) in registers.items ():
+                registers[name] = (new.get (stamp, stamp), value)
+
     def is_nothing (self):
         return self.created is None and not self.deleted
 
@@ -213,59 +224,45 @@ def purge (record, rule, is_stable):
 
 # ---- fragments
 
-def join_fragment (record, fragment, past, have, rule, rules=frozenset ()):
-    """`past`: what the fragment is judged as having seen, the member's vector and the returner's.
-    `have`: the receiver's own vector. Changes the record; true if it ended a life here.
-    `rules` are those switched off."""
-    if rule == WINS:
-        return _join_wins (record, fragment, past, have, rules)
-    if rule == LATEST and fragment.whole and "whole" not in rules:
-        clear_if_dead (record, past)
+def join_fragment (record, fragment, past, rule, off=frozenset ()):
+    """`past`: what the member had. What the returner alone had seen does not count: of two that return
+    at the same time the one may remember a deletion that the other has forgotten, and whoever comes
+    first, it must end alike. Changes the record; true if it ended a life here. `off`: see RULES."""
     ended = is_alive (record, rule)
-    _join_deleted (record, fragment)
-    _join_life (record, fragment, {})
+    if rule == WINS:
+        _join_deletions_that_win (record, fragment, off)
+    else:
+        if fragment.whole and "whole" not in off:
+            clear_if_dead (record, past)
+        for client, time in fragment.deleted.items ():
+            record.deleted[client] = max (time, record.deleted.get (client, 0))
+    if rule != WINS or has_seen_deletions (fragment, record, past) or "judged" in off:
+        _join_life (record, fragment)
     if record.created is None:
-        record.end_life ()
+        record.end_life ()  # an update without a create
     return ended and not is_alive (record, rule)
 
 
-def _join_wins (record, fragment, past, have, rules):
-    ended = False
-    for stamp in fragment.deletions ():
-        if "once" not in rules and (
-                covers (have, stamp) or record.deleted.get (stamp[1], 0) >= stamp[0]):
-            continue  # its effect is here
-        ended = record.created is not None or ended
-        record.end_life ()
-        record.deleted[stamp[1]] = max (stamp[0], record.deleted.get (stamp[1], 0))
-    if all (covers (past, stamp) for stamp in record.deletions ()) or "judged" in rules:
-        _join_life (record, fragment, have if "once" not in rules else {})
-        if record.created is None:
-            record.end_life ()
-    return ended
-
-
-def _join_deleted (record, fragment):
+def _join_deletions_that_win (record, fragment, off):
     for client, time in fragment.deleted.items ():
-        record.deleted[client] = max (time, record.deleted.get (client, 0))
+        if record.deleted.get (client, 0) < time or "once" in off:
+            record.end_life ()
+            record.deleted[client] = max (time, record.deleted.get (client, 0))
 
 
-def _join_life (record, fragment, have):
-    def is_new (stamp):
-        return stamp is not None and not (have and covers (have, stamp))
+def has_seen_deletions (fragment, record, past):
+    return all (covers (past, stamp) or covers (fragment.deleted, stamp)
+                for stamp in record.deletions ())
 
-    if is_new (fragment.created):
-        record.created = earliest (record.created, fragment.created)
-    if is_new (fragment.written):
-        record.written = latest (record.written, fragment.written)
-    if is_new (fragment.floor):
-        record.floor = latest (record.floor, fragment.floor)
+
+def _join_life (record, fragment):
+    record.created = earliest (record.created, fragment.created)
+    record.written = latest (record.written, fragment.written)
+    record.floor = latest (record.floor, fragment.floor)
     for name, (stamp, value) in fragment.strong.items ():
-        if is_new (stamp):
-            _write_register (record.strong, name, stamp, value, max)
+        _write_register (record.strong, name, stamp, value, max)
     for name, (stamp, value) in fragment.weak.items ():
-        if is_new (stamp):
-            _write_register (record.weak, name, stamp, value, min)
+        _write_register (record.weak, name, stamp, value, min)
 
 
 def news_of (record, vector):

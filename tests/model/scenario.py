@@ -22,8 +22,9 @@ SCENARIOS = {
     "halves": {"cut", "declare", "many"},
     "drift": {"drift"},
     "stamps": {"drift", "right"},
-    "restore": {"backup"},
+    "restore": {"backup", "cut", "join", "drift"},
     "all": {"cut", "declare", "join", "remove"},
+    "clocks": {"cut", "declare", "join", "remove", "drift", "right", "many"},
     "everything": {"cut", "declare", "join", "remove", "drift", "right", "backup", "many"},
 }
 # Nobody returns there, so purging must not show at all.
@@ -160,7 +161,7 @@ class Run:
         if one.copy is not None or one is self.ahead or self.random.random () < .5:
             return False
         self.pool.say (one.id, "is restored, with", kept.vector)
-        kept.skew, kept.ask, kept.told = one.skew, "restored", {}
+        kept.skew, kept.ask = one.skew, "restored"
         if not kept.pool.on ("asked"):
             kept.ask = None
         self.pool.nodes[one.id] = kept
@@ -194,7 +195,8 @@ class Run:
                     node.acknowledge ()
                     changed = True
                 node.sweep ()
-            if not changed and "declare" in self.events:
+            waits = self.pool.deferred or any (node.copy or node.ask for node in nodes)
+            if not changed and not waits and "declare" in self.events:
                 changed = self.declare_fenced (nodes)
             if any (node.ask == "stamps" for node in nodes):
                 changed = True  # time catches up in the end
