@@ -73,10 +73,10 @@ def _compare_latest (here, there, returner):
     if not news.life ():
         return news, None
     end = there.deletion ()
-    if is_alive (here, LATEST) and not covers (returner.mine, end) and (
-            covers (returner.theirs, here.created) and here.written < end):
-        return only_deletions (news), news
-    return whole_of (here, end, returner), None
+    stands = here.written > end
+    whole = whole_of (here, end, returner, stands)
+    whole.deleted[end[1]] = max (end[0], whole.deleted.get (end[1], 0))  # not yet stable
+    return whole, (news if is_alive (here, LATEST) and not stands else None)
 
 
 def _compare_latest_alive (here, there, news, returner):
@@ -93,16 +93,15 @@ def _compare_latest_alive (here, there, news, returner):
     return news
 
 
-def whole_of (here, floor, returner):
+def whole_of (here, floor, returner, keeps=True):
     """All of it, on top of a life that is over: what shows and is older than that takes its stamp"""
     whole = here.copy ()
     whole.whole = True
     if floor is None or "floor" in returner.off:
         return whole
-    shown = show (here, LATEST)
     whole.floor = latest (whole.floor, floor)
-    if "kept" not in returner.off:
-        for name, value in shown or ():
+    if "kept" not in returner.off and keeps:
+        for name, value in show (here, LATEST) or ():
             stamp = whole.strong[name][0] if name in whole.strong else None
             whole.strong[name] = (latest (stamp, floor), value)
     return whole

@@ -14,26 +14,27 @@ COPY_TRIES = 12  # then the copy begins again with any member
 # What can be switched off, to see what it is for. See README.md.
 RULES = {
     "known": "links carry the log between clients that have applied each other's admission",
-    "fence": "who has applied a declaration takes nothing over that client's own link",
-    "rest": "a declaration is stable once the members that are not declared have seen it",
     "published": "flushing goes by what members have published, not by what they have",
+    "rest": "a declaration is stable once the members that are not declared have seen it",
+    "fence": "who has applied a declaration takes nothing over that client's own link",
     "together": "a chunk of a copy comes with the batches committed since the chunk before",
     "served": "only a member that has applied an admission serves that client",
-    "caughtup": "the comparison waits for what the returner's half knew of counting members",
+    "flushed": "who needs what was flushed returns",
     "countedout": "a member that declared a client lets it return once it has counted it out",
+    "returning": "whoever returns stays out until its own batch says that it is back",
+    "caughtup": "the comparison waits for what the returner's half knew of counting members",
     "covers": "the returner's batch carries its own vector",
     "members": "what its half did to the pool comes along, and is then stated anew",
-    "flushed": "who needs what was flushed returns",
-    "judged": "a fragment has not seen a deletion that neither vector covers",
-    "once": "a deletion whose effect is here changes nothing",
     "gone": "a record that is gone on the other side, and was known there, is gone here too",
+    "once": "a deletion that is remembered changes nothing when it comes again",
+    "judged": "a fragment has not seen a deletion that the member had not",
     "stands": "latest: what has nothing unseen at the member shall look as it does here",
     "whole": "latest: a whole fragment begins a dead record anew",
     "floor": "latest: a whole fragment hides the life that it replaces",
     "kept": "latest: ... and what shows and is older than that floor takes its stamp",
-    "asked": "a restored node writes nothing before all members that count were asked",
+    "drift": "a batch too far ahead of time is deferred, and nobody copies it either",
     "accepted": "only what no member has accepted is stamped anew, asking each",
-    "drift": "a batch too far ahead of time is deferred",
+    "asked": "a restored node writes nothing before all members that count were asked",
 }
 
 
@@ -124,6 +125,7 @@ class Node:
         self.since = None   # of a copy: who serves it has applied this
         self.giver = None   # of a copy: it has begun
         self.tries = 0
+        self.in_vain = None  # (whom it asked last to return, until when it asks others)
         self.copy = None    # another Node: what it is copying, while it joins or returns
         self.ask = None     # "restored", "stamps": it asks all before it goes on
         self.told = {}      # ... and this is what they hold of its own chain
@@ -244,6 +246,8 @@ class Node:
         for operation in batch.operations:
             if operation.action == "member":
                 (what,) = operation.values
+                if what == "returning" and not self.pool.on ("returning"):
+                    what = "back"
                 self.members.setdefault (operation.key, Member ()).join (what, operation.stamp)
                 continue
             self.history |= operation.number
@@ -346,6 +350,7 @@ class Node:
 
     def begin_return (self, giver):
         self.pool.say (self.id, "asks", giver.id, "to return")
+        self.in_vain = giver.id, 0
         giver.state ("returning", self.id)
         self.begin_copy (giver.members[self.id].returning)
 
@@ -370,6 +375,9 @@ class Node:
             self.begin_copy (giver.members[self.id].returning)
             copy = self.copy
         if copy.giver is None:
+            if self.pool.on ("drift") and giver.clock > self.physical () + DRIFT_MAX:
+                self.pool.deferred += 1
+                return False
             copy.begin_with (giver)
         came_on = copy.chunk_from (giver) or copy.place is None and self.finish (copy)
         if came_on:
@@ -380,6 +388,7 @@ class Node:
         """Who served it is gone, or has gone back itself"""
         self.copy = None
         if self.vector:
+            self.in_vain = self.in_vain[0], self.pool.step + 2
             return True
         self.begin_copy ()
         return False
@@ -420,9 +429,6 @@ class Node:
         own = self.own_watermark (copy)
         if own is None:
             return False
-        if self.pool.on ("drift") and max (copy.vector.values ()) > self.physical () + DRIFT_MAX:
-            self.pool.deferred += 1
-            return False
         self.pool.say (self.id, "has copied", copy.vector, "and had", self.vector)
         mine = dict (self.vector)
         if own:
@@ -437,7 +443,7 @@ class Node:
             setattr (self, name, getattr (copy, name))
         self.history |= copy.history
         self.clock, self.heard = clock, {}
-        self.copy = self.ask = None
+        self.copy = self.ask = self.in_vain = None
         self.told = {}
         if not mine:
             self.owes = True  # a newcomer that had nothing
@@ -496,18 +502,18 @@ class Node:
 
     def asks (self, peer):
         """Over a link, so of whom it knows. A copy that is under way there counts too."""
-        if peer.id in self.members:
+        if peer.id in self.members or self.copy and peer.id in self.copy.members:
             held = united (peer.vector, peer.copy.vector if peer.copy else {})
             self.told[peer.id] = held.get (self.id, 0), peer.whom_to_ask ()
 
     def whom_to_ask (self):
-        """Whoever returns just now is not waited for, as it waits itself"""
-        return [client for client in self.counting () if self.may_still_come (client)]
+        """Not who is out: whoever returns waits itself, and who was removed cannot answer"""
+        return [client for client in self.admitted () if not self.out (client)]
 
     def asked (self, view):
         """The largest watermark of its own chain that anybody told. None: not all were asked.
         Where a chain may be cut (stamps) that is every member that was not removed. A restored
-        node asks those that count, and those that count for them: it may not know all any more."""
+        node asks those that are not out, and whom they know: it may not know all any more."""
         if self.ask == "stamps":
             needed = {client for client in view.admitted () if not view.member (client).removed}
             needed = needed if self.pool.on ("accepted") else set ()
@@ -613,6 +619,8 @@ def is_kept_out (who, by):
 def may_return (who, to):
     if not to.may_serve (who):
         return False
+    if who.in_vain and who.in_vain[0] == to.id and who.pool.step <= who.in_vain[1]:
+        return False  # somebody else first
     if to.pool.on ("drift") and to.clock > who.physical () + DRIFT_MAX:
         return False  # its next batch would be deferred
     member = to.member (who.id)

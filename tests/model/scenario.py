@@ -13,6 +13,7 @@ from records import Operation
 KEYS = ("g1", "w1", "w2", "l1", "l2")
 NODES_MAX = 5
 ROUNDS_MAX = 160
+STALE_AFTER = 25
 QUIET_MAX = 12  # rounds in which a copy may find nobody to go on with, before it begins again
 SCENARIOS = {
     "plain": set (),
@@ -20,6 +21,7 @@ SCENARIOS = {
     "removal": {"remove"},
     "stale": {"cut", "declare"},
     "halves": {"cut", "declare", "many"},
+    "split": {"split", "many"},
     "drift": {"drift"},
     "stamps": {"drift", "right"},
     "restore": {"backup", "cut", "join", "drift"},
@@ -41,7 +43,7 @@ class Run:
         self.found ()
         self.keys = self.random.sample (keys, min (len (keys), self.random.choice ((1, 2, 3))))
         self.busy = self.random.choice ((1, 3))
-        self.steps = self.random.choice ((15, 30, 60))
+        self.steps = self.random.choice ((60, 90) if "split" in self.events else (15, 30, 60))
         self.part, self.removed, self.backups, self.ahead = None, 0, {}, None
 
     def found (self):
@@ -104,6 +106,8 @@ class Run:
 
     def happens (self, event, one, target):
         """True if something did that takes the step"""
+        if "split" in self.events and self.split (event, one, target):
+            return True
         if "cut" in self.events and event < .06:
             self.cut ()
         if "declare" in self.events and event > .9 and self.can_say (one, target) and (
@@ -126,6 +130,24 @@ class Run:
             self.put_right ()
         if "backup" in self.events and .66 < event < .72:
             return self.backup (one)
+        return False
+
+    def split (self, event, one, target):
+        """Two halves declare each other, go on for long enough to purge, and meet again"""
+        step = self.pool.step
+        if step == self.steps // 6:
+            self.part = set (self.random.sample (range (self.count), self.count // 2))
+            self.pool.say ("split off:", self.part)
+        if step == self.steps * 3 // 4:
+            self.part = None
+            self.pool.say ("the halves meet")
+        if event > .9:
+            one.sweep ()
+            return True
+        if self.part and event > .75 and self.can_say (one, target) and (
+                not self.is_up (one, target)):
+            one.state ("stale", target.id)
+            return True
         return False
 
     def can_say (self, one, target):
@@ -178,7 +200,7 @@ class Run:
     def settle (self):
         """What went wrong, as a list of texts"""
         quiet = 0
-        for _ in range (ROUNDS_MAX):
+        for round_ in range (ROUNDS_MAX):
             self.pool.step += 1
             self.pool.deferred, changed = 0, False
             nodes = list (self.pool.nodes.values ())
@@ -196,8 +218,9 @@ class Run:
                     changed = True
                 node.sweep ()
             waits = self.pool.deferred or any (node.copy or node.ask for node in nodes)
-            if not changed and not waits and "declare" in self.events:
-                changed = self.declare_fenced (nodes)
+            late = round_ % STALE_AFTER == STALE_AFTER - 1
+            if "declare" in self.events and (late or not changed and not waits):
+                changed |= self.declare_unseen (nodes, late)
             if any (node.ask == "stamps" for node in nodes):
                 changed = True  # time catches up in the end
             quiet = 0 if changed or self.pool.deferred else quiet + 1
@@ -206,13 +229,14 @@ class Run:
         return ["NEVER SILENT"]
 
 
-    def declare_fenced (self, nodes):
-        """A member over whose link the log does not come is not seen, and is declared in its turn:
-        three that declared each other in a circle would wait for ever"""
+    def declare_unseen (self, nodes, late):
+        """A member over whose link the log does not come is not seen, and is declared in its turn,
+        or three that declared each other in a circle would wait for ever. Nor is one that has been
+        returning to somebody else for so long."""
         for one in nodes:
             for other in nodes:
-                if other.out (one.id) and not other.member (one.id).removed and (
-                        self.can_say (one, other)):
+                unseen = other.out (one.id) and not other.member (one.id).removed
+                if (unseen or late and other.copy and other.vector) and self.can_say (one, other):
                     one.state ("stale", other.id)
                     return True
         return False
