@@ -22,6 +22,7 @@ RULES = {
     "flushed": "who needs what was flushed returns",
     "countedout": "a member that declared a client lets it return once it has counted it out",
     "returning": "whoever returns stays out until its own batch says that it is back",
+    "turns": "one returns after the other, as far as they know of each other",
     "caughtup": "the comparison waits for what the returner's half knew of counting members",
     "covers": "the returner's batch carries its own vector",
     "members": "what its half did to the pool comes along, and is then stated anew",
@@ -178,6 +179,13 @@ class Node:
             if self.counted_out.get (client) != out:
                 counting.append (client)
         return counting
+
+    def returning_before (self, client):
+        """Others whose turn is first"""
+        mine = self.member (client)
+        return [other for other, member in self.members.items () if other != client and
+                member.is_returning () and not (
+                    mine.is_returning () and mine.returning < member.returning)]
 
     def may_still_come (self, client):
         """Batches of that client may be under way to here, as plain batches. Not of whom is counted
@@ -426,6 +434,8 @@ class Node:
                 copy.vector.get (client, 0) < time and copy.may_still_come (client)
                 for client, time in self.vector.items () if client != self.id):
             return False
+        if self.pool.on ("turns") and copy.returning_before (self.id):
+            return False
         own = self.own_watermark (copy)
         if own is None:
             return False
@@ -621,6 +631,8 @@ def may_return (who, to):
         return False
     if who.in_vain and who.in_vain[0] == to.id and who.pool.step <= who.in_vain[1]:
         return False  # somebody else first
+    if to.pool.on ("turns") and to.returning_before (who.id):
+        return False
     if to.pool.on ("drift") and to.clock > who.physical () + DRIFT_MAX:
         return False  # its next batch would be deferred
     member = to.member (who.id)
