@@ -1,4 +1,4 @@
-"""What a client that returns has to say of one record: the comparison of its state with the member's
+"""What a client that returns has to say of one record: its state compared with the member's
 
 `compare` is a pure function of both states and both vectors. What one side has and the other lacks
 explains itself by the other's vector. Three sentences decide most of it:
@@ -14,10 +14,10 @@ from records import (GSET, LATEST, WINS, Record, covers, is_alive, join_fragment
 
 
 class Returner:
-    """Both vectors, a clock, and which rules are switched off"""
+    """Who it is, both vectors, its clock, and which rules are switched off"""
 
-    def __init__ (self, mine, theirs, now, off=frozenset ()):
-        self.mine, self.theirs, self.now, self.off = mine, theirs, now, off
+    def __init__ (self, client, mine, theirs, now, off=frozenset ()):
+        self.client, self.mine, self.theirs, self.now, self.off = client, mine, theirs, now, off
 
 
 def compare (here, there, rule, returner):
@@ -87,7 +87,8 @@ def _compare_latest_alive (here, there, news, returner):
     if show (joined, LATEST) == show (here, LATEST):
         return news
     if is_alive (here, LATEST):
-        return whole_of (here, there.written, returner)
+        after = (there.written[0] + 1, returner.client)  # what bears the floor's own stamp shows
+        return whole_of (here, after, returner)
     time, client = returner.now ()
     news.deleted[client] = time
     return news

@@ -434,7 +434,7 @@ class Node:
                 copy.vector.get (client, 0) < time and copy.may_still_come (client)
                 for client, time in self.vector.items () if client != self.id):
             return False
-        if self.pool.on ("turns") and copy.returning_before (self.id):
+        if self.vector and self.pool.on ("turns") and copy.returning_before (self.id):
             return False
         own = self.own_watermark (copy)
         if own is None:
@@ -460,7 +460,8 @@ class Node:
             return True
         self.pool.returns += 1
         operations = self.pool_news (members, theirs)
-        fragments = self.fragments (records, Returner (mine, theirs, self.stamp, self.pool.off))
+        fragments = self.fragments (records, Returner (self.id, mine, theirs, self.stamp,
+                                                      self.pool.off))
         for fragment in fragments.values ():
             fragment.stamp_anew (new)
         for operation in operations:
@@ -631,8 +632,6 @@ def may_return (who, to):
         return False
     if who.in_vain and who.in_vain[0] == to.id and who.pool.step <= who.in_vain[1]:
         return False  # somebody else first
-    if to.pool.on ("turns") and to.returning_before (who.id):
-        return False
     if to.pool.on ("drift") and to.clock > who.physical () + DRIFT_MAX:
         return False  # its next batch would be deferred
     member = to.member (who.id)
