@@ -1,0 +1,658 @@
+"""One node: its clock, its log, its records, its pool, and how it joins and returns
+
+`Pool` is what all nodes of a run share: virtual time, the switches, and what the checker needs to know.
+"""
+
+from compare import Returner, compare
+from records import (Operation, Record, admit, covers, earliest, join_fragment,
+                     join_operation, latest, purge, rule_of, show_stamp, united)
+
+TICK = 10        # physical time goes by this much in a step
+DRIFT_MAX = 100  # of a timestamp ahead of the receiver's physical time
+COPY_TRIES = 12  # then the copy begins again with any member
+
+# What can be switched off, to see what it is for. See README.md.
+RULES = {
+    "known": "links carry the log between clients that have applied each other's admission",
+    "published": "flushing goes by what members have published, not by what they have",
+    "rest": "a declaration is stable once the members that are not declared have seen it",
+    "fence": "who has applied a declaration takes nothing over that client's own link",
+    "together": "a chunk of a copy comes with the batches committed since the chunk before",
+    "served": "only a member that has applied an admission serves that client",
+    "flushed": "who needs what was flushed returns",
+    "countedout": "a member that declared a client lets it return once it has counted it out",
+    "returning": "whoever returns stays out until its own batch says that it is back",
+    "turns": "one returns after the other, as far as they know of each other",
+    "caughtup": "the comparison waits for what the returner's half knew of counting members",
+    "covers": "the returner's batch carries its own vector",
+    "members": "what its half did to the pool comes along, and is then stated anew",
+    "gone": "a record that is gone on the other side, and was known there, is gone here too",
+    "once": "a deletion that is remembered changes nothing when it comes again",
+    "judged": "a fragment has not seen a deletion that the member had not",
+    "stands": "latest: what has nothing unseen at the member shall look as it does here",
+    "whole": "latest: a whole fragment begins a dead record anew",
+    "floor": "latest: a whole fragment hides the life that it replaces",
+    "kept": "latest: ... and what shows and is older than that floor takes its stamp",
+    "drift": "a batch too far ahead of time is deferred, and nobody copies it either",
+    "accepted": "only what no member has accepted is stamped anew, asking each",
+    "asked": "a restored node writes nothing before all members that count were asked",
+}
+
+
+class Batch:
+    """`covers` and `fragments` only in the batch of a return; `past` is the checker's"""
+    __slots__ = ("origin", "after", "upto", "seen", "covers", "operations", "fragments", "past")
+
+    def is_empty (self):
+        return not self.operations and self.covers is None
+
+    def __repr__ (self):
+        parts = [repr (operation) for operation in self.operations]
+        parts += [f"{key} {fragment}" for key, fragment in (self.fragments or {}).items ()]
+        covers_text = f" covers {self.covers}" if self.covers is not None else ""
+        return (f"batch {self.origin}:{self.after}-{self.upto} seen {self.seen}{covers_text}"
+                + "".join (f"\n        {part}" for part in parts))
+
+
+class Pool:
+    def __init__ (self, off=(), purging=True, tell=None):
+        self.off, self.purging, self.tell = frozenset (off), purging, tell
+        self.nodes, self.operations, self.reported = {}, [], []
+        self.shown, self.reports = {}, 0
+        self.step = self.returns = self.purged = self.deferred = 0
+
+    def on (self, rule):
+        return rule not in self.off
+
+    def say (self, *words):
+        if self.tell:
+            self.tell (f"{self.step:4}  " + " ".join (str (word) for word in words))
+
+    def stamp_anew (self, client, new):
+        """For the checker: an operation that was stamped anew may have lost to another before"""
+        for operation in self.operations:
+            later = [to for stamp, to in new.items () if stamp >= operation.stamp]
+            if operation.stamp[1] == client and later:
+                earliest_of = min (operation.earliest, operation.stamp)
+                operation.stamp = new.get (operation.stamp, operation.stamp)
+                operation.earliest = min (earliest_of, (min (later)[0] - .5, client))
+
+    def report (self, key, node, record):
+        """lost_and_found"""
+        self.reported.append ((key, node.history))
+        self.say (node.id, "lost and found:", key, record)
+
+
+class Member:
+    """A client as one node knows it: timestamps, or None. `removed` is for good. `returning` is a
+    member's word that it serves the client's return: from then on the client counts, and nothing it
+    needs is flushed, but it stays out until its own batch says that it is back."""
+    __slots__ = ("admitted", "removed", "stale", "returning", "back")
+
+    def __init__ (self):
+        self.admitted = self.removed = self.stale = self.returning = self.back = None
+
+    def copy (self):
+        other = Member ()
+        for name in self.__slots__:
+            setattr (other, name, getattr (self, name))
+        return other
+
+    def join (self, what, stamp):
+        choose = earliest if what == "admitted" else latest
+        setattr (self, what, choose (getattr (self, what), stamp))
+
+    def out (self):
+        """The timestamp of what keeps it out, or None"""
+        if self.removed:
+            return self.removed
+        newest = latest (self.stale, self.returning)
+        return newest if newest and newest > (self.back or (0, 0)) else None
+
+    def is_returning (self):
+        return not self.removed and self.returning is not None and self.out () == self.returning
+
+
+NOBODY = Member ()
+
+
+class Node:
+    def __init__ (self, pool, client):
+        self.pool, self.id = pool, client
+        self.vector, self.published, self.log, self.flushed = {}, {}, [], {}
+        self.records, self.members, self.counted_out = {}, {}, {}
+        self.clock, self.skew, self.history, self.owes = 0, 0, 0, False
+        self.place = None   # of a copy: the key up to which it has come; "" at its beginning
+        self.since = None   # of a copy: who serves it has applied this
+        self.giver = None   # of a copy: it has begun
+        self.tries = 0
+        self.in_vain = None  # (whom it asked last to return, until when it asks others)
+        self.copy = None    # another Node: what it is copying, while it joins or returns
+        self.ask = None     # "restored", "stamps": it asks all before it goes on
+        self.told = {}      # ... and this is what they hold of its own chain
+        self.heard = {}     # vectors, for the switch "published" only
+
+    # ---- clock
+
+    def physical (self):
+        return self.pool.step * TICK + self.skew
+
+    def now (self):
+        self.clock = max (self.clock + 1, self.physical ())
+        return self.clock
+
+    def stamp (self):
+        return (self.now (), self.id)
+
+    # ---- members
+
+    def member (self, client):
+        return self.members.get (client) or NOBODY
+
+    def out (self, client):
+        member = self.members.get (client)
+        return member and member.out ()
+
+    def admitted (self):
+        return [client for client, member in self.members.items () if member.admitted]
+
+    def is_stable (self, stamp, among):
+        return covers (self.vector, stamp) and all (
+            covers (self.published.get (client, {}), stamp)
+            for client in among if client != self.id)
+
+    def counting (self):
+        counting = []
+        admitted = self.admitted ()
+        for client in admitted:
+            out = self.out (client)
+            if out is None or self.member (client).is_returning ():
+                counting.append (client)
+                continue
+            if self.counted_out.get (client) != out:
+                if self.pool.on ("rest"):
+                    rest = [other for other in admitted if not self.out (other)]
+                else:
+                    rest = [other for other in admitted if other != client]
+                if self.is_stable (out, rest):
+                    self.counted_out[client] = out
+            if self.counted_out.get (client) != out:
+                counting.append (client)
+        return counting
+
+    def returning_before (self, client):
+        """Others whose turn is first"""
+        mine = self.member (client)
+        return [other for other, member in self.members.items () if other != client and
+                member.is_returning () and not (
+                    mine.is_returning () and mine.returning < member.returning)]
+
+    def may_still_come (self, client):
+        """Batches of that client may be under way to here, as plain batches. Not of whom is counted
+        out: all members that count published that they had applied it, and with it all that they
+        had taken before. Nor of whom returns: it was counted out before."""
+        return client in self.counting () and not self.member (client).is_returning ()
+
+    def is_busy (self):
+        """Writes get BUSY"""
+        return self.copy is not None or self.ask is not None
+
+    # ---- sealing
+
+    def seal (self, operations, fragments=None, covers_=None, seen=None, past=0):
+        batch = Batch ()
+        batch.origin, batch.after, batch.upto = self.id, self.vector.get (self.id, 0), self.now ()
+        batch.seen = dict (self.vector if seen is None else seen)
+        batch.operations, batch.fragments = operations, fragments
+        batch.covers, batch.past = covers_, past
+        self.pool.say (self.id, "seals", batch)
+        self.take (batch)
+        self.owes = False
+        return batch
+
+    def state (self, what, client):
+        self.pool.say (self.id, "says that", client, "is", what)
+        self.seal ([Operation ("member", client, self.stamp (), {what: True})])
+
+    def request (self, wishes):
+        """One transaction: each wish sees the ones before it"""
+        operations, drafts, seen = [], {}, dict (self.vector)
+        counting = self.counting ()
+        for action, key, name, conflict in wishes:
+            rule = rule_of (key)
+            draft = drafts.get (key) or (self.records[key].copy () if key in self.records
+                                         else Record ())
+            if self.pool.purging:
+                purge (draft, rule, lambda stamp: self.is_stable (stamp, counting))
+            stamp = self.stamp ()
+            values = {name: f"{self.id}.{stamp[0]}"}
+            operation = admit (draft, action, key, stamp, values, conflict, rule)
+            if operation is None:
+                continue
+            operation.number, operation.knew = 1 << len (self.pool.operations), self.history
+            self.pool.operations.append (operation)
+            seen[self.id] = stamp[0] - 1
+            join_operation (draft, operation, seen, rule)
+            drafts[key] = draft
+            self.history |= operation.number
+            operations.append (operation)
+        if operations:
+            self.seal (operations)
+
+    # ---- taking
+
+    def can_take (self, batch):
+        if batch.covers is None and batch.after != self.vector.get (batch.origin, 0):
+            return False
+        return all (self.vector.get (client, 0) >= time for client, time in batch.seen.items ()
+                    if client != batch.origin)
+
+    def take (self, batch):
+        if batch.covers is not None:
+            self._take_fragments (batch)
+        past = dict (batch.seen)
+        for operation in batch.operations:
+            if operation.action == "member":
+                (what,) = operation.values
+                if what == "returning" and not self.pool.on ("returning"):
+                    what = "back"
+                self.members.setdefault (operation.key, Member ()).join (what, operation.stamp)
+                continue
+            self.history |= operation.number
+            if self.place is not None and operation.key > self.place:
+                continue
+            past[batch.origin] = operation.stamp[0] - 1
+            record = self.records.setdefault (operation.key, Record ())
+            join_operation (record, operation, past, rule_of (operation.key))
+        self.vector[batch.origin] = batch.upto
+        published = self.published.setdefault (batch.origin, {})
+        seen = batch.seen
+        if batch.covers is not None and self.pool.on ("covers"):
+            self.vector = united (self.vector, batch.covers)
+            seen = united (seen, batch.covers)
+        for client, time in seen.items ():
+            if published.get (client, 0) < time:
+                published[client] = time
+        published[batch.origin] = batch.upto
+        self.log.append (batch)
+        self.clock = max (self.clock, batch.upto)
+        self.history |= batch.past
+        if batch.origin != self.id and not batch.is_empty ():
+            self.owes = True
+
+    def _take_fragments (self, batch):
+        for key, fragment in batch.fragments.items ():
+            if self.place is not None and key > self.place:
+                continue
+            record = self.records.setdefault (key, Record ())
+            before = record.copy ()
+            ended = join_fragment (record, fragment, batch.seen, rule_of (key), self.pool.off)
+            if ended and any (stamp[1] == self.id for stamp in before.life ()):
+                self.pool.report (key, self, before)
+
+    def acknowledge (self):
+        if self.owes and not self.is_busy ():
+            self.seal ([])
+
+    def sweep (self):
+        """Purges and flushes"""
+        if self.copy is not None:
+            return
+        counting = self.counting ()
+        if self.pool.purging:
+            for key, record in list (self.records.items ()):
+                purge (record, rule_of (key), lambda stamp: self.is_stable (stamp, counting))
+                if record.is_nothing ():
+                    del self.records[key]
+                    self.pool.purged += 1
+                    self.pool.say (self.id, "purges", key)
+        acknowledged = [self.published.get (client, {}) for client in counting
+                        if client != self.id]
+        if not self.pool.on ("published"):
+            acknowledged = [united (self.published.get (client, {}), self.heard.get (client, {}))
+                            for client in counting if client != self.id]
+        kept = []
+        for batch in self.log:
+            if all (vector.get (batch.origin, 0) >= batch.upto for vector in acknowledged):
+                self.flushed[batch.origin] = max (batch.upto,
+                                                  self.flushed.get (batch.origin, 0))
+            else:
+                kept.append (batch)
+        self.log = kept
+
+    # ---- links
+
+    def is_deferred (self, batch):
+        return self.pool.on ("drift") and batch.upto > self.physical () + DRIFT_MAX
+
+    def pull (self, peer, most):
+        """Takes from the peer, in the peer's commit order. How many batches, or None: it needs what
+        the peer has flushed."""
+        if not self.pool.on ("published"):
+            self.heard[peer.id] = dict (peer.vector)
+        if all (self.vector.get (client, 0) >= time for client, time in peer.vector.items ()):
+            return 0
+        if any (self.vector.get (client, 0) < time for client, time in peer.flushed.items ()):
+            if self.pool.on ("flushed"):
+                return None
+        taken = 0
+        for batch in list (peer.log):
+            if taken >= most or peer.ask and not peer.offers (batch):
+                break
+            if batch.upto <= self.vector.get (batch.origin, 0) or not self.can_take (batch):
+                continue
+            if self.is_deferred (batch):
+                self.pool.deferred += 1
+                continue
+            self.take (batch)
+            taken += 1
+            if self.pool.on ("fence") and self.out (peer.id):
+                break
+        return taken
+
+    # ---- joining and returning: a copy beside what is here, then the comparison
+
+    def begin_copy (self, since=None):
+        self.copy = Node (self.pool, self.id)
+        self.copy.place, self.copy.since, self.copy.skew = "", since, self.skew
+
+    def begin_return (self, giver):
+        self.pool.say (self.id, "asks", giver.id, "to return")
+        self.in_vain = giver.id, 0
+        giver.state ("returning", self.id)
+        self.begin_copy (giver.members[self.id].returning)
+
+    def may_serve (self, client):
+        if self.copy is not None or self.ask or self.out (self.id):
+            return False
+        return not self.pool.on ("served") or client.id in self.members and (
+            not self.member (client.id).removed)
+
+    def copy_from (self, giver):
+        """One step of the copy. True if it came on."""
+        self.copy.tries += 1
+        if self.copy.tries > COPY_TRIES:
+            return self.begin_copy_again ()
+        if not giver.may_serve (self):
+            return False
+        copy, member = self.copy, giver.member (self.id)
+        if self.pool.on ("served") and (member.returning or (0, 0)) < (copy.since or (0, 0)):
+            return False
+        if member.out () and not member.is_returning ():  # declared again meanwhile
+            giver.state ("returning", self.id)
+            self.begin_copy (giver.members[self.id].returning)
+            copy = self.copy
+        if copy.giver is None:
+            if self.pool.on ("drift") and giver.clock > self.physical () + DRIFT_MAX:
+                self.pool.deferred += 1
+                return False
+            copy.begin_with (giver)
+        came_on = copy.chunk_from (giver) or copy.place is None and self.finish (copy)
+        if came_on:
+            copy.tries = 0
+        return came_on
+
+    def begin_copy_again (self):
+        """Who served it is gone, or has gone back itself"""
+        self.copy = None
+        if self.vector:
+            self.in_vain = self.in_vain[0], self.pool.step + 2
+            return True
+        self.begin_copy ()
+        return False
+
+    def begin_with (self, giver):
+        self.vector, self.giver = dict (giver.vector), giver.id
+        self.published = {client: dict (seen) for client, seen in giver.published.items ()}
+        self.members = {client: member.copy () for client, member in giver.members.items ()}
+        self.log, self.flushed = list (giver.log), dict (giver.flushed)
+        self.counted_out, self.history = dict (giver.counted_out), giver.history
+
+    def chunk_from (self, giver):
+        """The next record; with it the batches since the one before. True if there was one."""
+        if self.pool.on ("together"):
+            for one, other in ((giver, self), (self, giver)):
+                for batch in list (other.log):
+                    if batch.upto > one.vector.get (batch.origin, 0) and one.can_take (batch) and (
+                            one is self or not one.is_deferred (batch)):
+                        one.take (batch)
+            if giver.vector != self.vector:
+                return False  # another member goes on once it has this vector
+        if self.place is None:
+            return False
+        keys = sorted (key for key in giver.records if key > self.place)
+        for key in keys[:1]:
+            self.records[key] = giver.records[key].copy ()
+            self.place = key
+        if len (keys) <= 1:
+            self.place = None
+        return True
+
+    def finish (self, copy):
+        """Compares what was here with the copy, and goes on with both. False: not yet."""
+        if self.pool.on ("caughtup") and any (
+                copy.vector.get (client, 0) < time and copy.may_still_come (client)
+                for client, time in self.vector.items () if client != self.id):
+            return False
+        if self.vector and self.pool.on ("turns") and copy.returning_before (self.id):
+            return False
+        own = self.own_watermark (copy)
+        if own is None:
+            return False
+        self.pool.say (self.id, "has copied", copy.vector, "and had", self.vector)
+        mine = dict (self.vector)
+        if own:
+            mine[self.id] = own
+        elif self.id in mine:
+            del mine[self.id]
+        new = self.new_stamps (own) if self.ask == "stamps" else {}
+        theirs = dict (copy.vector)
+        records, members, history = self.records, self.members, self.history
+        clock = max ([self.clock] + list (copy.vector.values ()) + list (mine.values ()))
+        for name in ("vector", "published", "members", "log", "flushed", "counted_out", "records"):
+            setattr (self, name, getattr (copy, name))
+        self.history |= copy.history
+        self.clock, self.heard = clock, {}
+        self.copy = self.ask = self.in_vain = None
+        self.told = {}
+        if not mine:
+            self.owes = True  # a newcomer that had nothing
+            return True
+        self.pool.returns += 1
+        operations = self.pool_news (members, theirs)
+        fragments = self.fragments (records, Returner (self.id, mine, theirs, self.stamp,
+                                                      self.pool.off))
+        for fragment in fragments.values ():
+            fragment.stamp_anew (new)
+        for operation in operations:
+            operation.stamp = new.get (operation.stamp, operation.stamp)
+        self.seal (operations, fragments, mine, theirs, history & ~copy.history)
+        return True
+
+    def fragments (self, records, returner):
+        fragments = {}
+        for key in sorted (set (records) | set (self.records)):
+            rule = rule_of (key)
+            fragment, lost = compare (records.get (key), self.records.get (key), rule, returner)
+            if lost is not None:
+                self.pool.report (key, self, lost)
+            if fragment is not None:
+                fragments[key] = fragment
+        return fragments
+
+    def pool_news (self, mine, theirs):
+        """What its half did to the pool, then anew whom the joined half counts"""
+        operations = []
+
+        def anew (what, client):
+            operations.append (Operation ("member", client, self.stamp (), {what: True}))
+
+        for client, member in mine.items ():
+            there = self.members.get (client)
+            news = [(what, getattr (member, what)) for what in Member.__slots__
+                    if not covers (theirs, getattr (member, what))]
+            for what, stamp in news:
+                if self.pool.on ("members") or what in ("admitted", "removed"):
+                    operations.append (Operation ("member", client, stamp, {what: True}))
+            if not self.pool.on ("members"):
+                continue
+            kinds = {what for what, _ in news}
+            if client == self.id:
+                continue
+            if member.admitted and there is None:
+                anew ("stale", client)
+            elif there is not None and "stale" in kinds and not there.out ():
+                anew ("back", client)
+            elif there is not None and kinds & {"back", "returning"} and (
+                    there.out () and not there.removed):
+                anew ("stale", client)
+        anew ("back", self.id)
+        return operations
+
+    # ---- asking everybody: restored from a backup, or a clock put right
+
+    def asks (self, peer):
+        """Over a link, so of whom it knows. A copy that is under way there counts too."""
+        if peer.id in self.members or self.copy and peer.id in self.copy.members:
+            held = united (peer.vector, peer.copy.vector if peer.copy else {})
+            self.told[peer.id] = held.get (self.id, 0), peer.whom_to_ask ()
+
+    def whom_to_ask (self):
+        """Not who is out: whoever returns waits itself, and who was removed cannot answer"""
+        return [client for client in self.admitted () if not self.out (client)]
+
+    def asked (self, view):
+        """The largest watermark of its own chain that anybody told. None: not all were asked.
+        Where a chain may be cut (stamps) that is every member that was not removed. A restored
+        node asks those that are not out, and whom they know: it may not know all any more."""
+        if self.ask == "stamps":
+            needed = {client for client in view.admitted () if not view.member (client).removed}
+            needed = needed if self.pool.on ("accepted") else set ()
+        else:
+            needed = set (view.whom_to_ask ())
+            needed.update (*(others for client, (_, others) in self.told.items ()
+                             if client in needed))
+            needed = needed if self.pool.on ("asked") else set ()
+        needed.discard (self.id)
+        if any (client not in self.told for client in needed):
+            return None
+        return max ((self.told[client][0] for client in needed), default=0)
+
+    def own_watermark (self, copy):
+        """Up to where its own chain, as it has it here, is known elsewhere: what `covers` says of
+        itself. None: not everybody was asked, or this member has less of it than another."""
+        own, there = self.vector.get (self.id, 0), copy.vector.get (self.id, 0)
+        if self.ask is None:
+            return own
+        most = self.asked (copy)
+        return None if most is None or there < most else min (own, there)
+
+    def goes_on (self):
+        """True if, having asked all, there is nothing to return for"""
+        most, own = self.asked (self), self.vector.get (self.id, 0)
+        if self.copy is not None:
+            return False
+        if self.ask == "stamps" and own <= self.physical ():
+            most = 0  # time has caught up with them
+        elif most is None or (own < most if self.ask == "restored" else own > most):
+            return False
+        self.ask, self.told = None, {}
+        self.clock = max (self.clock, most)
+        return True
+
+    def may_stamp_anew (self, peer):
+        """All were asked, and this member has as much of the chain as any"""
+        most = self.asked (self)
+        return most is not None and peer.vector.get (self.id, 0) >= most
+
+    def offers (self, batch):
+        """Nothing that it may have to take back"""
+        if self.ask != "stamps" or batch.origin != self.id:
+            return True
+        return batch.upto <= (self.asked (self) or 0)
+
+    def new_stamps (self, accepted):
+        """{old: new}: what nobody has accepted gets new timestamps, in the old order. The clock goes
+        back to what it would be had it never run ahead."""
+        stamps = set ()
+        for record in self.records.values ():
+            stamps.update (record.life () + record.deletions ())
+        for member in self.members.values ():
+            stamps.update (getattr (member, what) for what in Member.__slots__)
+        self.clock = max ([self.physical ()] + list (self.copy.vector.values ())
+                          + [time for client, time in self.vector.items () if client != self.id])
+        new = {stamp: self.stamp () for stamp in sorted (filter (None, stamps))
+               if stamp[1] == self.id and stamp[0] > accepted}
+        self.pool.stamp_anew (self.id, new)
+        self.pool.say (self.id, "stamps anew", {show_stamp (stamp): show_stamp (to)
+                                                for stamp, to in new.items ()})
+        return new
+
+
+# ---- a link between two nodes is up
+
+def seniority (node):
+    """Of two halves the one with the earliest-admitted member stays"""
+    return min ((node.member (client).admitted for client in node.admitted ()
+                 if not node.out (client)), default=(1 << 60, 0))
+
+
+def meet (one, other, most=1 << 30):
+    """True if anything changed"""
+    for node, peer in ((one, other), (other, one)):
+        if node.ask:
+            node.asks (peer)
+            if node.goes_on ():
+                return True
+    if one.copy or other.copy:
+        return False
+    pool = one.pool
+    if pool.on ("known") and (one.id not in other.members or other.id not in one.members):
+        return False
+    declared, declares = is_kept_out (one, other), is_kept_out (other, one)
+    if pool.on ("fence") and (declared or declares):
+        if other.member (one.id).removed or one.member (other.id).removed:
+            return False
+        if declared and declares:
+            who, to = (one, other) if seniority (one) > seniority (other) else (other, one)
+        else:
+            who, to = (one, other) if declared else (other, one)
+        return may_return (who, to)
+    return exchange (one, other, most)
+
+
+def is_kept_out (who, by):
+    """Whoever has applied what keeps it out knows better whether it has returned since"""
+    out = by.out (who.id)
+    return out and (not covers (who.vector, out) or who.out (who.id))
+
+
+def may_return (who, to):
+    if not to.may_serve (who):
+        return False
+    if who.in_vain and who.in_vain[0] == to.id and who.pool.step <= who.in_vain[1]:
+        return False  # somebody else first
+    if to.pool.on ("drift") and to.clock > who.physical () + DRIFT_MAX:
+        return False  # its next batch would be deferred
+    member = to.member (who.id)
+    if to.pool.on ("countedout") and member.out () and not member.is_returning () and (
+            who.id in to.counting ()):
+        return False
+    who.begin_return (to)
+    return True
+
+
+def exchange (one, other, most):
+    changed = 0
+    for node, peer in ((one, other), (other, one)):
+        if node.ask == "stamps":
+            if node.may_stamp_anew (peer):
+                return may_return (node, peer)
+            continue
+        taken = node.pull (peer, most)
+        if taken is None:
+            if may_return (node, peer):
+                return True
+            continue
+        changed += taken
+    return changed > 0

@@ -1,0 +1,279 @@
+"""One shared record: its state, the join of an operation, and the join of a fragment
+
+An operation is joined as in messages/record_join.c. A fragment is what a client that returns has
+of a record and the member does not know: a partial state, joined as a whole by `join_fragment`.
+
+A timestamp is (time, client); None is none. A vector is {client: time}.
+"""
+
+GSET, WINS, LATEST = "gset", "wins", "latest"
+RULE_OF_LETTER = {"g": GSET, "w": WINS, "l": LATEST}
+
+
+def rule_of (key):
+    """The resource of a record is the first letter of its key"""
+    return RULE_OF_LETTER[key[0]]
+
+
+def covers (vector, stamp):
+    return stamp is None or vector.get (stamp[1], 0) >= stamp[0]
+
+
+def latest (a, b):
+    return b if a is None else a if b is None else max (a, b)
+
+
+def earliest (a, b):
+    return b if a is None else a if b is None else min (a, b)
+
+
+def united (a, b):
+    """The vector that covers what either covers"""
+    both = dict (a)
+    for client, time in b.items ():
+        if both.get (client, 0) < time:
+            both[client] = time
+    return both
+
+
+class Operation:
+    """`number` and `knew` are the checker's: one bit for each operation of the run, and those of all
+    the operations that its writer had applied; `earliest` its smallest timestamp, if stamped anew"""
+    __slots__ = ("action", "key", "stamp", "values", "conflict", "floor", "number", "knew",
+                 "earliest")
+
+    def __init__ (self, action, key, stamp, values=None, conflict="merge", floor=None):
+        self.action, self.key, self.stamp = action, key, stamp
+        self.values, self.conflict, self.floor = values or {}, conflict, floor
+        self.number = self.knew = 0
+        self.earliest = stamp
+
+    def __repr__ (self):
+        values = " ".join (f"{name}={value}" for name, value in self.values.items ())
+        conflict = "" if self.conflict == "merge" else f" {self.conflict}"
+        floor = f" on top of {show_stamp (self.floor)}" if self.floor else ""
+        return f"{self.action} {self.key}{conflict} {values} @{show_stamp (self.stamp)}{floor}"
+
+
+def show_stamp (stamp):
+    return f"{stamp[0]}/{stamp[1]}"
+
+
+class Record:
+    """The state of semantics.md. `deleted` is {client: time}, `strong` and `weak` are
+    {property: (stamp, value)}. `whole` means something in a fragment only."""
+    __slots__ = ("created", "written", "floor", "deleted", "strong", "weak", "whole")
+
+    def __init__ (self):
+        self.created = self.written = self.floor = None
+        self.deleted, self.strong, self.weak = {}, {}, {}
+        self.whole = False
+
+    def copy (self):
+        other = Record ()
+        other.created, other.written, other.floor = self.created, self.written, self.floor
+        other.deleted, other.strong, other.weak = (
+            dict (self.deleted), dict (self.strong), dict (self.weak))
+        return other
+
+    def end_life (self):
+        self.created = self.written = self.floor = None
+        self.strong, self.weak = {}, {}
+
+    def clear (self):
+        self.end_life ()
+        self.deleted = {}
+
+    def stamp_anew (self, new):
+        """`new` is {old: new}"""
+        for name in ("created", "written", "floor"):
+            stamp = getattr (self, name)
+            setattr (self, name, new.get (stamp, stamp))
+        for client, time in list (self.deleted.items ()):
+            self.deleted[client] = new.get ((time, client), (time, client))[0]
+        for registers in (self.strong, self.weak):
+            for name, (stamp, value) in registers.items ():
+                registers[name] = (new.get (stamp, stamp), value)
+
+    def is_nothing (self):
+        return self.created is None and not self.deleted
+
+    def deletions (self):
+        return [(time, client) for client, time in self.deleted.items ()]
+
+    def deletion (self):
+        """The largest, or None"""
+        return max (self.deletions (), default=None)
+
+    def life (self):
+        """The stamps of all components but the deletions"""
+        stamps = [stamp for stamp in (self.created, self.written, self.floor) if stamp]
+        stamps += [stamp for stamp, _ in self.strong.values ()]
+        return stamps + [stamp for stamp, _ in self.weak.values ()]
+
+    def covered_by (self, vector):
+        return all (covers (vector, stamp) for stamp in self.life () + self.deletions ())
+
+    def __repr__ (self):
+        parts = [f"{name} {show_stamp (getattr (self, name))}"
+                 for name in ("created", "written", "floor") if getattr (self, name)]
+        parts += [f"deleted {show_stamp (stamp)}" for stamp in self.deletions ()]
+        for kind in ("strong", "weak"):
+            parts += [f"{kind} {name}={value}@{show_stamp (stamp)}"
+                      for name, (stamp, value) in sorted (getattr (self, kind).items ())]
+        return ("whole " if self.whole else "") + "{" + ", ".join (parts) + "}"
+
+
+def is_alive (record, rule):
+    if record is None or record.created is None:
+        return False
+    if rule == LATEST and record.deleted:
+        return record.written > record.deletion ()
+    return True
+
+
+def show (record, rule):
+    """What an app sees: None, or the properties"""
+    if not is_alive (record, rule):
+        return None
+    shown = {}
+    if record.floor is None:
+        shown.update ((name, value) for name, (_, value) in record.weak.items ())
+    for name, (stamp, value) in record.strong.items ():
+        if record.floor is None or stamp >= record.floor:
+            shown[name] = value
+    return tuple (sorted (shown.items ()))
+
+
+# ---- operations
+
+def admit (record, action, key, stamp, values, conflict, rule):
+    """What an app's request becomes on the state that it finds, or None where it is refused"""
+    alive = is_alive (record, rule)
+    if action == "create":
+        if alive and conflict is None:
+            return None
+        floor = record.deletion () if record and rule == LATEST and not alive else None
+        return Operation (action, key, stamp, values, conflict or "merge", floor)
+    if not alive or rule == GSET:
+        return None
+    return Operation (action, key, stamp, {} if action == "delete" else values,
+                      conflict or "merge")
+
+
+def join_operation (record, operation, past, rule):
+    """`past` is what the operation's writer had seen. Changes the record."""
+    if rule == GSET:
+        if operation.action == "create":
+            _write (record, operation, weak=True)
+    elif operation.action == "delete":
+        if rule == WINS:
+            record.end_life ()
+        time, client = operation.stamp
+        record.deleted[client] = max (time, record.deleted.get (client, 0))
+    elif operation.action == "update" and record.created is None:
+        pass  # deleted and purged here
+    elif rule == WINS:
+        if all (covers (past, stamp) for stamp in record.deletions ()):
+            _write (record, operation, operation.conflict == "ignore")
+    else:
+        clear_if_dead (record, past)
+        if record.created and operation.floor and record.created < operation.floor:
+            record.created = None
+        _write (record, operation, operation.conflict == "ignore" and not operation.floor)
+
+
+def clear_if_dead (record, past):
+    """`latest`: what has seen the deletion of a dead record begins anew"""
+    if record.deleted and not is_alive (record, LATEST) and covers (past, record.deletion ()):
+        record.clear ()
+
+
+def _write (record, operation, weak):
+    stamp = operation.stamp
+    if operation.action == "create":
+        record.created = earliest (record.created, stamp)
+    record.written = latest (record.written, stamp)
+    if not weak:
+        record.floor = latest (record.floor, operation.floor)
+        if operation.conflict == "overwrite":
+            record.floor = latest (record.floor, stamp)
+    for name, value in operation.values.items ():
+        _write_register (record.weak if weak else record.strong, name, stamp, value,
+                         min if weak else max)
+
+
+def _write_register (registers, name, stamp, value, choose):
+    entry = (stamp, value)
+    registers[name] = choose (registers[name], entry) if name in registers else entry
+
+
+def purge (record, rule, is_stable):
+    """Forgets the deletions that are causally stable"""
+    if not record.deleted:
+        return
+    if rule == WINS:
+        record.deleted = {client: time for client, time in record.deleted.items ()
+                          if not is_stable ((time, client))}
+    elif is_stable (record.deletion ()):  # the largest decides, so it takes the others along
+        if is_alive (record, rule):
+            record.deleted = {}
+        else:
+            record.clear ()
+
+
+# ---- fragments
+
+def join_fragment (record, fragment, past, rule, off=frozenset ()):
+    """`past`: what the member had. What the returner alone had seen does not count: of two that return
+    at the same time the one may remember a deletion that the other has forgotten, and whoever comes
+    first, it must end alike. Changes the record; true if it ended a life here. `off`: see RULES."""
+    ended = is_alive (record, rule)
+    if rule == WINS:
+        _join_deletions_that_win (record, fragment, off)
+    else:
+        if fragment.whole and "whole" not in off:
+            clear_if_dead (record, past)
+        for client, time in fragment.deleted.items ():
+            record.deleted[client] = max (time, record.deleted.get (client, 0))
+    if rule != WINS or has_seen_deletions (fragment, record, past) or "judged" in off:
+        _join_life (record, fragment)
+    if record.created is None:
+        record.end_life ()  # an update without a create
+    return ended and not is_alive (record, rule)
+
+
+def _join_deletions_that_win (record, fragment, off):
+    for client, time in fragment.deleted.items ():
+        if record.deleted.get (client, 0) < time or "once" in off:
+            record.end_life ()
+            record.deleted[client] = max (time, record.deleted.get (client, 0))
+
+
+def has_seen_deletions (fragment, record, past):
+    return all (covers (past, stamp) or covers (fragment.deleted, stamp)
+                for stamp in record.deletions ())
+
+
+def _join_life (record, fragment):
+    record.created = earliest (record.created, fragment.created)
+    record.written = latest (record.written, fragment.written)
+    record.floor = latest (record.floor, fragment.floor)
+    for name, (stamp, value) in fragment.strong.items ():
+        _write_register (record.strong, name, stamp, value, max)
+    for name, (stamp, value) in fragment.weak.items ():
+        _write_register (record.weak, name, stamp, value, min)
+
+
+def news_of (record, vector):
+    """The components that the vector does not cover"""
+    news = Record ()
+    for name in ("created", "written", "floor"):
+        if not covers (vector, getattr (record, name)):
+            setattr (news, name, getattr (record, name))
+    news.deleted = {client: time for client, time in record.deleted.items ()
+                    if not covers (vector, (time, client))}
+    for name in ("strong", "weak"):
+        setattr (news, name, {key: entry for key, entry in getattr (record, name).items ()
+                              if not covers (vector, entry[0])})
+    return news
