@@ -78,7 +78,7 @@ typedef struct line {
     uint64_t fence;  // time of the statement that we hold against it, if it has returned since
     bool outside;    // it has to return, or we have: nothing else passes
     bool returns;    // we have
-    bool welcomed;   // it may return to us
+    uint64_t welcomed_ns; // when it was told that it may return to us; 0: it was not
     bool peer_joins; // it takes a copy; it gets the log only from its giver
     uint64_t
         its_own; // of its own chain we held up to this when it greeted: more than it did, if it was restored

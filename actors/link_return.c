@@ -218,7 +218,7 @@ bool link_somebody_returns (step_t *step, const uuid16_t *but)
 static void welcome (step_t *step, line_t *line)
 {
     peer_welcome_t message = {.verb = PEER_WELCOME};
-    line->welcomed = true;
+    line->welcomed_ns = step->now.mono_ns;
     link_line_send (step, line, &peer_welcome_type, &message, NULL);
 }
 
@@ -274,6 +274,13 @@ void link_return_stated (link_t *self, step_t *step, uint64_t number, int error)
         welcome (step, line);
 }
 
+//  Who was welcomed comes soon, or not at all: it may have welcomed somebody itself.
+static bool is_expected (link_t *self, step_t *step, const line_t *line)
+{
+    uint64_t patience = 3 * self->setup->config->ping_interval_s * SECOND_NS;
+    return line->welcomed_ns && step->now.mono_ns - line->welcomed_ns < patience;
+}
+
 int link_on_welcome (link_t *self, step_t *step, line_t *line, slice_t frame)
 {
     peer_welcome_t message;
@@ -281,7 +288,7 @@ int link_on_welcome (link_t *self, step_t *step, line_t *line, slice_t frame)
     if (rc || self->joining || self->going || !line->returns)
         return rc;
     for (size_t i = 0; i < self->line_count; i++)
-        if (self->lines[i]->welcomed || self->lines[i]->copying)
+        if (is_expected (self, step, self->lines[i]) || self->lines[i]->copying)
             return 0;
     self->going = true;
     go_back_t back = {.giver = line->client};

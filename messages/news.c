@@ -130,8 +130,7 @@ static void news_of_wins (const comparison_t *self, news_t *news)
 
 //  All of the record, on top of `floor`: what must vanish there is hidden by it, and what shows here bears its
 //  stamp where it is older.
-static void whole_take (
-    news_t *news, const comparison_t *self, const timestamp_t *floor)
+static void whole_take (news_t *news, const comparison_t *self, const timestamp_t *floor)
 {
     const record_t *mine = self->mine_record;
     writes_take (&news->record, mine, self->theirs, true);
@@ -196,20 +195,25 @@ static void news_of_alive (const comparison_t *self, news_t *news)
     if (!is_all_seen (self->theirs_record, self->mine) || is_enough (self, news))
         return;
     if (record_alive (self->mine_record, self->rule)) {
+        //  What bears the floor's own stamp shows: so it is one that nobody else has.
+        timestamp_t floor = {self->theirs_record->written.time + 1, self->now->client};
         record_clear (&news->record);
-        whole_take (news, self, &self->theirs_record->written);
+        whole_take (news, self, &floor);
     } else
         deleted_add (&news->record, self->now);
 }
 
-static bool is_gone_under_latest (const comparison_t *self)
+//  The member's record is dead, by a deletion that may not be stable: so it goes along. The record lives if it was
+//  written past it.
+static void news_of_dead (const comparison_t *self, news_t *news, const timestamp_t *deleted)
 {
-    const record_t *mine = self->mine_record, *theirs = self->theirs_record;
-    timestamp_t deleted = deleted_last (theirs);
-    if (record_is_nothing (theirs))
-        return is_gone (mine, theirs, self->theirs);
-    return record_alive (mine, self->rule) && is_new (&deleted, self->mine) &&
-           vector_covers (self->theirs, &mine->created) && is_later (&deleted, &mine->written);
+    const record_t *mine = self->mine_record;
+    bool lives = is_later (&mine->written, deleted);
+    static const timestamp_t none;
+    record_clear (&news->record);
+    whole_take (news, self, lives ? deleted : &none);
+    deleted_add (&news->record, deleted);
+    news->lost = !lives && record_alive (mine, self->rule);
 }
 
 //  Under `latest` a return promises less: a deletion that was purged here does not end what was written there
@@ -217,19 +221,22 @@ static bool is_gone_under_latest (const comparison_t *self)
 static void news_of_latest (const comparison_t *self, news_t *news)
 {
     const record_t *mine = self->mine_record, *theirs = self->theirs_record;
+    static const timestamp_t none;
     timestamp_t deleted = deleted_last (theirs);
-    deletions_take (&news->record, mine, self->theirs);
     bool writes = any_write_is_new (mine, self->theirs);
-    if (is_gone_under_latest (self)) {
+    deletions_take (&news->record, mine, self->theirs);
+    if (record_is_nothing (theirs) && is_gone (mine, theirs, self->theirs)) {
         news->lost = writes;
         return;
     }
     writes_take (&news->record, mine, self->theirs, false);
     if (record_alive (theirs, self->rule))
         news_of_alive (self, news);
+    else if (writes && theirs->deleted_count)
+        news_of_dead (self, news, &deleted);
     else if (writes) {
         record_clear (&news->record);
-        whole_take (news, self, &deleted);
+        whole_take (news, self, &none);
     }
 }
 
