@@ -14,6 +14,13 @@ typedef struct story {
     bool deleted[RECORDS];      // somebody did
 } story_t;
 
+//  Records under delete = wins, and under latest.
+static const char *resource_of (uint64_t record)
+{
+    static const char *const resources[] = {"albums", "tags", "latest"};
+    return resources[record % 3];
+}
+
 static void write_something (story_t *self)
 {
     static const char *const actions[] = {"create", "create", "update", "update", "delete"};
@@ -28,7 +35,7 @@ static void write_something (story_t *self)
         return;
     bool deletes = action[0] == 'd';
     int rc =
-        sim_apply (sim, node, action, record % 3 ? "tags" : "albums", &uuid, deletes ? NULL : name);
+        sim_apply (sim, node, action, resource_of (record), &uuid, deletes ? NULL : name);
     if (getenv ("SIM_TRACE"))
         fprintf (stderr, "%10.4f  node %d: %s %llu %s: %s\n", (double)sim->mono_ns / 1e9, node, action,
             (unsigned long long)record, name, error_name (rc));
@@ -85,6 +92,7 @@ static void calm_down (sim_t *sim)
 static void live (uint64_t seed, size_t nodes, size_t events, bool stale)
 {
     story_t story = {.sim = sim_new (seed, nodes)};
+    cr_assert_eq (sim_declare (story.sim, 0, "latest", "latest"), 0);
     if (stale)
         sim_intervals (story.sim, 120, 5);
     for (size_t node = 1; node < nodes; node++)
@@ -103,7 +111,7 @@ static void live (uint64_t seed, size_t nodes, size_t events, bool stale)
     for (uint64_t record = 0; record < RECORDS; record++) {
         uuid16_t uuid = sim_uuid (record + 1);
         if (story.acknowledged[record] && !story.deleted[record])
-            cr_assert_str_not_empty (sim_name (story.sim, 0, record % 3 ? "tags" : "albums", &uuid),
+            cr_assert_str_not_empty (sim_name (story.sim, 0, resource_of (record), &uuid),
                 "seed %llu lost record %llu", (unsigned long long)seed, (unsigned long long)record);
     }
     sim_destroy (&story.sim);
