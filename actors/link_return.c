@@ -239,6 +239,35 @@ void link_return_state (step_t *step, const line_t *line)
     buffer_release (&clients);
 }
 
+//  Is what it says to be its newest batch another than the one that our log has there? What the log no longer keeps
+//  cannot be told.
+static bool is_forked (step_t *step, const uuid16_t *client, const vector_t *shared)
+{
+    const watermark_t *mark = vector_find (shared, client);
+    batch_t batch = {.bytes = {NULL, 0}};
+    uint64_t sequence;
+    slice_t bytes;
+    if (!mark || pending_find (step->txn, client, mark->upto - 1, &sequence, &bytes) ||
+        batch_decode (bytes, &batch))
+        return false;
+    bool forked = batch.upto == mark->upto ? !hash_equal (&batch.hash, &mark->hash)
+                  : batch.after == mark->upto
+                      ? !batch.issues_anew && !hash_equal (&batch.previous, &mark->hash)
+                      : !batch.issues_anew && batch.after < mark->upto;
+    batch_release (&batch);
+    return forked;
+}
+
+static void fork_tell (link_t *self, step_t *step, line_t *line)
+{
+    char subject[UUID_TEXT_SIZE];
+    uuid_to_text (&line->client, subject);
+    step_alarm (step, error_name (ERR_FORKED), subject,
+        "it wants to return with batches that are not those of its chain: is its data directory in "
+        "use twice, or was it restored and written to?");
+    link_line_close (self, step, line, ERR_FORKED, NULL);
+}
+
 int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame)
 {
     peer_return_t ask;
@@ -248,6 +277,11 @@ int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame)
     cursor_t cursor = cursor_over (ask.shared);
     if (rc == 0)
         rc = vector_unpack (&cursor, &shared);
+    if (rc == 0 && is_forked (step, &line->client, &shared)) {
+        fork_tell (self, step, line);
+        vector_release (&shared);
+        return 0;
+    }
     bool may = rc == 0 && !self->joining && !self->going && !line->returns &&
                link_may_return (self, step, &line->client, &shared) &&
                !link_somebody_returns (step, &line->client) &&

@@ -382,7 +382,6 @@ Test (clock, a_restored_directory_that_writes_before_it_meets_anybody_is_told_th
     cr_assert_eq (sim_apply (sim, 1, "create", "tags", &alone, "alone"), 0);
     sim_cut (sim, 1, 0, false);
     sim_pass (sim, 60);
-    cr_expect (sim_alarm (sim, 1, "RESTORED"));
     cr_expect (sim_alarm (sim, 1, "FORKED"));
     cr_expect_str_eq (sim_name (sim, 0, "tags", &alone), "");
     sim_destroy (&sim);
