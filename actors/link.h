@@ -34,20 +34,20 @@
 #include "store/shared.h"
 #include "store/watermarks.h"
 
-#define SECOND_NS         1000000000ull
-#define GREETING_NS       (10 * SECOND_NS) // a connection that says no hello by then is closed
-#define PATIENCE_NS       (2 * SECOND_NS)  // how long a batch is left to its own origin to bring
-#define REDIAL_FIRST_NS   (SECOND_NS / 5)
-#define REDIAL_MOST_NS    (10 * SECOND_NS)
-#define DEFER_MOST_S      30 // a deferred batch is offered again after that at the latest
-#define AGAIN_NS          (SECOND_NS / 2) // before a stream that did not fit begins again
-#define DOOR_ROUNDS       3               // times that all endpoints of a door are tried
-#define DOOR_PAUSE_NS     (SECOND_NS / 2) // between two of them
-#define LINK_RETURN_TICKET (1ull << 62) // beside a line: its peer is stated to be back
-#define LINK_GOING_TICKET (1ull << 63)  // our own return is begun, or not
-#define LINE_WAITING_MOST 256             // mails of a peer whose declarations are being stored
-#define GIVER_PATIENCE_NS (30 * SECOND_NS) // for which a copy waits for its giver to begin
-#define FEED_ROUND_BYTES  (1u << 20)      // to one peer in one round
+#define SECOND_NS          1000000000ull
+#define GREETING_NS        (10 * SECOND_NS) // a connection that says no hello by then is closed
+#define PATIENCE_NS        (2 * SECOND_NS)  // how long a batch is left to its own origin to bring
+#define REDIAL_FIRST_NS    (SECOND_NS / 5)
+#define REDIAL_MOST_NS     (10 * SECOND_NS)
+#define DEFER_MOST_S       30 // a deferred batch is offered again after that at the latest
+#define AGAIN_NS           (SECOND_NS / 2)  // before a stream that did not fit begins again
+#define DOOR_ROUNDS        3                // times that all endpoints of a door are tried
+#define DOOR_PAUSE_NS      (SECOND_NS / 2)  // between two of them
+#define LINK_RETURN_TICKET (1ull << 62)     // beside a line: its peer is stated to be back
+#define LINK_GOING_TICKET  (1ull << 63)     // our own return is begun, or not
+#define LINE_WAITING_MOST  256              // mails of a peer whose declarations are being stored
+#define GIVER_PATIENCE_NS  (30 * SECOND_NS) // for which a copy waits for its giver to begin
+#define FEED_ROUND_BYTES   (1u << 20)       // to one peer in one round
 
 enum line_state { LINE_DIALLED, LINE_GREETING, LINE_DECLARING, LINE_OPEN };
 
@@ -73,13 +73,13 @@ typedef struct line {
     uint64_t since_ns;
     uint64_t heard_ns;
     uint64_t pinged_ns;
-    bool greeted;    // our hello is said
-    bool says_out;   // it knows that it has to return
-    uint64_t fence;  // time of the statement that we hold against it, if it has returned since
-    bool outside;    // it has to return, or we have: nothing else passes
-    bool returns;    // we have
+    bool greeted;         // our hello is said
+    bool says_out;        // it knows that it has to return
+    uint64_t fence;       // time of the statement that we hold against it, if it has returned since
+    bool outside;         // it has to return, or we have: nothing else passes
+    bool returns;         // we have
     uint64_t welcomed_ns; // when it was told that it may return to us; 0: it was not
-    bool peer_joins; // it takes a copy; it gets the log only from its giver
+    bool peer_joins;      // it takes a copy; it gets the log only from its giver
     uint64_t
         its_own; // of its own chain we held up to this when it greeted: more than it did, if it was restored
 
@@ -143,11 +143,11 @@ typedef struct link {
     vector_t rows;
     uint64_t sequence; // of our newest batch
     bool joining;
-    bool any_gives;          // the giver was waited for
-    uint64_t joining_ns;     // since when we are joining
-    bool lines_joining; // what we said in the hellos
-    bool going; // we are about to return to a member
-    bool begun; // the copy has come past its beginning: any member can go on with it
+    bool any_gives;      // the giver was waited for
+    uint64_t joining_ns; // since when we are joining
+    bool lines_joining;  // what we said in the hellos
+    bool going;          // we are about to return to a member
+    bool begun;          // the copy has come past its beginning: any member can go on with it
     uuid16_t giver;
     bool has_target; // while and after a copy: what the giver had when it began
     vector_t target_shared;
@@ -161,8 +161,8 @@ typedef struct link {
     door_call_t door;
     buffer_t scratch;
     vector_t seen;
-    vector_t ahead;    // batches of clients whose clock runs ahead, not taken yet
-    vector_t restored; // this client: how far members hold its own chain, until it is back
+    vector_t ahead;       // batches of clients whose clock runs ahead, not taken yet
+    vector_t restored;    // this client: how far members hold its own chain, until it is back
     size_t repair_budget; // records that may still be read for repairs in this round
 } link_t;
 
@@ -216,7 +216,7 @@ int link_base (step_t *step, vector_t *ret_base); // on which watermarks our log
 
 //  link_return.c; what a peer says answers 0, or the error of what is not sound
 void link_fence (link_t *self, step_t *step, line_t *line); // when it opens
-bool link_is_out (link_t *self, step_t *step); // do we have to return?
+bool link_is_out (link_t *self, step_t *step);              // do we have to return?
 bool link_somebody_returns (step_t *step, const uuid16_t *but);
 void link_return_state (step_t *step, const line_t *line);
 void link_fence_client (link_t *self, step_t *step, const client_t *client);

@@ -58,8 +58,8 @@ static enum verdict judge (
     if (batch_peek (bytes, &head))
         return FEED_PASS;
     uint64_t sent = vector_upto (&line->shared_sent, &head.origin);
-    bool own = uuid_equal (&head.origin, &line->client) && head.upto > line->its_own &&
-               !line->copying;
+    bool own =
+        uuid_equal (&head.origin, &line->client) && head.upto > line->its_own && !line->copying;
     bool gap = head.after > sent && !head.issues_anew;
     if (head.upto <= sent || gap || own ||
         vector_upto (&line->deferred, &head.origin) > step->now.mono_ns)
@@ -311,7 +311,8 @@ static void records_feed (step_t *step, line_t *line)
             .vector = buffer_slice (&vector)};
         line->in_flight += payload.size;
         line->place = place;
-        line->records_end = place.end; // from here the log alone goes on, until it says that it has enough
+        line->records_end =
+            place.end; // from here the log alone goes on, until it says that it has enough
         if (payload.size == 0)
             buffer_reserve (&payload, 1);
         link_line_send (step, line, &peer_copy_chunk_type, &chunk, &payload);

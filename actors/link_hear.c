@@ -122,7 +122,8 @@ static void on_ping (link_t *self, step_t *step, line_t *line, slice_t frame, ui
                       !vector_covers_all (&line->rows, &self->rows);
     if (peer)
         vector_copy (&peer->shared, &line->shared);
-    if (!line->outside && !line->returns) // who is fenced off is not seen: it is declared in its turn
+    if (!line->outside &&
+        !line->returns) // who is fenced off is not seen: it is declared in its turn
         seen_tell (step, line, ping.ages);
     link_digests_compare (self, step, line, ping.digests);
     if (verb == PEER_PING)
@@ -320,9 +321,8 @@ void link_copy_go_on (link_t *self, step_t *step, line_t *line)
     vector_t base = {NULL, 0, 0};
     bool begun = place.resource[0] || place.end;
     client_t client;
-    if (!line->copy_waits || self->joining ||
-        clients_get (step->txn, &line->client, &client) || client_declared (&client) ||
-        (begun && !vector_covers_all (&self->shared, &line->shared)) ||
+    if (!line->copy_waits || self->joining || clients_get (step->txn, &line->client, &client) ||
+        client_declared (&client) || (begun && !vector_covers_all (&self->shared, &line->shared)) ||
         (!begun && !link_may_return (self, step, &line->client, &line->shared)))
         return;
     if (link_base (step, &base) == 0) {
@@ -358,7 +358,8 @@ static void on_copy (link_t *self, step_t *step, line_t *line, slice_t frame)
              link_may_return (self, step, &line->client, &line->shared))
         link_return_state (step, line);
     else
-        link_line_close (self, step, line, ERR_BUSY, "it is not known here that it is to have a copy");
+        link_line_close (
+            self, step, line, ERR_BUSY, "it is not known here that it is to have a copy");
 }
 
 static void on_copy_state (link_t *self, step_t *step, line_t *line, slice_t frame)

@@ -55,8 +55,7 @@ static timestamp_t half_of (step_t *step)
          rc = clients_next (step->txn, &after, &client)) {
         after = client.uuid;
         if (!timestamp_is_none (&client.admitted) && !client_out (&client) &&
-            (timestamp_is_none (&earliest) ||
-                timestamp_compare (&client.admitted, &earliest) < 0))
+            (timestamp_is_none (&earliest) || timestamp_compare (&client.admitted, &earliest) < 0))
             earliest = client.admitted;
     }
     return earliest;
@@ -86,8 +85,8 @@ void link_fence_client (link_t *self, step_t *step, const client_t *client)
         return;
     for (size_t i = self->line_count; i-- > 0;) {
         line_t *line = self->lines[i];
-        bool fenced = line->outside || line->peer_joins || line->returns ||
-                      line->fence == out->time;
+        bool fenced =
+            line->outside || line->peer_joins || line->returns || line->fence == out->time;
         if (line->state == LINE_OPEN && !fenced &&
             (mine || uuid_equal (&line->client, &client->uuid)))
             link_line_close (self, step, line, ERR_STALE, NULL);
@@ -190,8 +189,8 @@ bool link_may_return (link_t *self, step_t *step, const uuid16_t *uuid, const ve
     bool may = members_load (step, &members) == 0 && clients_get (step->txn, uuid, &client) == 0 &&
                client_is_member (&client) && !link_is_out (self, step);
     if (may) {
-        pool_view_t view = {self->me, members.clients, members.count, &members.shared,
-            published_of, &members};
+        pool_view_t view = {
+            self->me, members.clients, members.count, &members.shared, published_of, &members};
         may = (!client_declared (&client) || !pool_counts (&view, &client)) &&
               pool_is_caught_up (&view, shared, uuid);
     }

@@ -381,8 +381,8 @@ int oplog_seal (oplog_t *self, step_t *step, uint64_t upto, const vector_t *cove
     uint64_t sequence;
     own_seen_fill (self, covers ? NULL : published);
     buffer_clear (&self->sealed);
-    batch_writer_seal (&self->writer, upto, &self->own_seen, covers, identity, &self->sealed,
-        &hash);
+    batch_writer_seal (
+        &self->writer, upto, &self->own_seen, covers, identity, &self->sealed, &hash);
     int rc = batch_decode (buffer_slice (&self->sealed), &batch);
     if (rc == 0)
         rc = covers ? pending_append_anew (step->txn, &batch,

@@ -65,8 +65,10 @@ static int frontier_raise (oplog_t *self, step_t *step)
     position_t frontier;
     buffer_t packed = {NULL, 0, 0};
     int rc = oplog_frontier (step, &frontier);
-    if (rc == 0 && (frontier.end || position_covers (&frontier, slice_text (self->place.resource),
-                                        &self->place.uuid)) && !self->place.end)
+    if (rc == 0 &&
+        (frontier.end ||
+            position_covers (&frontier, slice_text (self->place.resource), &self->place.uuid)) &&
+        !self->place.end)
         return 0;
     position_pack (&self->place, &packed);
     if (rc == 0)

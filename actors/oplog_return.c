@@ -15,7 +15,8 @@
 
 #include <stdlib.h>
 
-#define CLIENT_STATEMENTS 7 // an admission, a record, a removal, stale, returning, back, and one anew
+#define CLIENT_STATEMENTS                                                                          \
+    7 // an admission, a record, a removal, stale, returning, back, and one anew
 
 //  ---- the beginning
 
@@ -259,8 +260,7 @@ static void client_issue (
     if (is_unseen (past, &mine->stale))
         client_pack_stale (true, statement_add (out, ACTION_UPDATE, &mine->uuid, &mine->stale));
     if (is_unseen (past, &mine->returning))
-        client_pack_returning (
-            statement_add (out, ACTION_UPDATE, &mine->uuid, &mine->returning));
+        client_pack_returning (statement_add (out, ACTION_UPDATE, &mine->uuid, &mine->returning));
     if (is_unseen (past, &mine->back))
         client_pack_stale (false, statement_add (out, ACTION_UPDATE, &mine->uuid, &mine->back));
 }
@@ -303,9 +303,9 @@ static int statements_make (
         return ERR_NO_MEMORY;
     for (size_t i = 0; i < past->client_count; i++) {
         const client_t *mine = &past->clients[i];
-        bool back = uuid_equal (&mine->uuid, me) &&
-                    (is_out (self, me) || is_unseen (past, &mine->stale) ||
-                        is_unseen (past, &mine->returning));
+        bool back =
+            uuid_equal (&mine->uuid, me) && (is_out (self, me) || is_unseen (past, &mine->stale) ||
+                                                is_unseen (past, &mine->returning));
         int stale = uuid_equal (&mine->uuid, me)
                         ? back - 1
                         : client_restate (past, mine, oplog_client (self, &mine->uuid));
@@ -334,8 +334,8 @@ static int clients_compare (oplog_t *self, step_t *step, const returning_t *past
     for (size_t i = 0; rc == 0 && i < statements.count; i++) {
         operation_t *operation = &statements.items[i].operation;
         //  One timestamp is one operation's, whatever faulty clients did with theirs.
-        if (i && timestamp_compare (
-                     &operation->stamp, &statements.items[i - 1].operation.stamp) == 0)
+        if (i &&
+            timestamp_compare (&operation->stamp, &statements.items[i - 1].operation.stamp) == 0)
             continue;
         operation->value = buffer_slice (&statements.items[i].value);
         batch_writer_add (&self->writer, operation);

@@ -119,15 +119,14 @@ static int records_take (oplog_t *self, step_t *step, const batch_t *batch)
         vector_set (&seen, &batch->origin, batch->after, NULL); // of its own: what the member had
     while (rc == 0 && batch_record_next (batch, &walk, &record))
         if (!self->joining || position_covers (&self->place, record.resource, &record.uuid))
-            rc = shared_news_join (step->txn, record.resource, &record.uuid, &record.record,
-                record.flags, &seen);
+            rc = shared_news_join (
+                step->txn, record.resource, &record.uuid, &record.record, record.flags, &seen);
     record_release (&record.record);
     vector_release (&seen);
     return rc;
 }
 
-int oplog_covers_raise (
-    oplog_t *self, step_t *step, const uuid16_t *origin, const vector_t *covers)
+int oplog_covers_raise (oplog_t *self, step_t *step, const uuid16_t *origin, const vector_t *covers)
 {
     int rc = published_raise (step->txn, origin, covers);
     vector_merge (oplog_past (self, origin), covers);
@@ -147,10 +146,9 @@ int oplog_apply_batch (oplog_t *self, step_t *step, const batch_t *batch)
     batch_walk_t walk = {.index = 0};
     operation_t operation;
     changes_begin_group (step->txn);
-    int rc = batch->issues_anew
-                 ? pending_append_anew (
-                       step->txn, batch, vector_find (&self->shared, &batch->origin), &sequence)
-                 : pending_append (step->txn, batch, &sequence);
+    int rc = batch->issues_anew ? pending_append_anew (step->txn, batch,
+                                      vector_find (&self->shared, &batch->origin), &sequence)
+                                : pending_append (step->txn, batch, &sequence);
     if (rc == 0)
         rc = published_raise (step->txn, &batch->origin, &batch->seen);
     vector_t *past = oplog_past (self, &batch->origin);

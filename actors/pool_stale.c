@@ -32,8 +32,7 @@ static bool may_judge (const pool_t *self, step_t *step)
     uint64_t meeting = after < MEETING_S ? after : MEETING_S;
     client_t me;
     slice_t joining;
-    return self->has_pool &&
-           step->now.mono_ns - self->begun_ns >= meeting * POOL_SECOND_NS &&
+    return self->has_pool && step->now.mono_ns - self->begun_ns >= meeting * POOL_SECOND_NS &&
            node_get (step->txn, NODE_SETTINGS, slice_text ("joining"), &joining) != 0 &&
            clients_get (step->txn, &self->me, &me) == 0 && client_is_member (&me) &&
            !client_declared (&me);

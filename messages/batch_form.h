@@ -3,8 +3,8 @@
 #ifndef TIDEPOOL_BATCH_FORM_H
 #define TIDEPOOL_BATCH_FORM_H
 
-#define BATCH_ELEMENTS  11
-#define NEWS_ELEMENTS 4
+#define BATCH_ELEMENTS 11
+#define NEWS_ELEMENTS  4
 
 //  What a signature begins with, so that it fits nothing else.
 #define BATCH_DOMAIN         "tidepool batch 1"

@@ -12,8 +12,8 @@
 //  ---- what an operation's value says
 
 typedef struct statement {
-    bool has_admit, has_after, has_pool, has_remove, has_returning, has_stale, has_name, has_version,
-        has_endpoints;
+    bool has_admit, has_after, has_pool, has_remove, has_returning, has_stale, has_name,
+        has_version, has_endpoints;
     public_key_t key;
     watermark_t start;
     bool drop_rows;

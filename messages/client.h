@@ -28,7 +28,7 @@ typedef struct client {
     watermark_t start;    // where its chain stood when it was admitted; upto 0: at its beginning
     timestamp_t removed;  // smallest removal; none while it is a member
     bool drop_rows;
-    timestamp_t stale;  // largest declaration
+    timestamp_t stale; // largest declaration
     timestamp_t returning;
     timestamp_t back;
     //  The declaration (stale, removed) for which it was found to be counted out; once it was, it stays so, whoever

@@ -27,8 +27,7 @@ const timestamp_t *client_declared (const client_t *self)
 }
 
 //  Up to where a member has seen an origin's chain: of its own, all that is here of it.
-static uint64_t seen_upto (
-    const pool_view_t *self, const uuid16_t *member, const uuid16_t *origin)
+static uint64_t seen_upto (const pool_view_t *self, const uuid16_t *member, const uuid16_t *origin)
 {
     if (uuid_equal (member, &self->me) || uuid_equal (member, origin))
         return vector_upto (self->shared, origin);

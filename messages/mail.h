@@ -70,7 +70,8 @@ const char *actor_name (int actor); // "clock"
 #define TAKE_BATCHES_FIELDS(F, S)                                                                  \
     F (S, UUID, peer, MUST, "who sent them")                                                       \
     F (S, UINT, line, MUST, "over which connection")                                               \
-    F (S, UINT, fence, MAY, "the time of the statement that keeps it out here, if it has returned since")
+    F (S, UINT, fence, MAY,                                                                        \
+        "the time of the statement that keeps it out here, if it has returned since")
 //  frame 0: whole batches behind each other
 #define TAKE_ROWS_FIELDS(F, S)                                                                     \
     F (S, UUID, peer, MUST, "who sent them")                                                       \

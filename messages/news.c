@@ -60,8 +60,7 @@ static void deleted_add (record_t *self, const timestamp_t *stamp)
     while (place < self->deleted_count &&
            uuid_compare (&self->deleted[place].client, &stamp->client) < 0)
         place++;
-    if (place < self->deleted_count &&
-        uuid_equal (&self->deleted[place].client, &stamp->client)) {
+    if (place < self->deleted_count && uuid_equal (&self->deleted[place].client, &stamp->client)) {
         if (is_later (stamp, &self->deleted[place]))
             self->deleted[place] = *stamp;
         return;
@@ -155,7 +154,8 @@ static void whole_take (news_t *news, const comparison_t *self, const timestamp_
     if (is_later (floor, &news->record.floor))
         news->record.floor = *floor;
     if (is_later (&news->record.created, &news->record.floor))
-        news->record.created = news->record.floor; // or it would hide no weak values (record_join.c)
+        news->record.created =
+            news->record.floor; // or it would hide no weak values (record_join.c)
 }
 
 static bool shows_the_same (const record_t *a, const record_t *b, record_rule_t rule)
@@ -324,8 +324,8 @@ static bool join_wins (record_t *self, const record_t *news, const vector_t *see
     return writes_join (self, news) || ended;
 }
 
-static bool join_latest (record_t *self, const record_t *news, uint64_t flags, const vector_t *seen,
-    record_rule_t rule)
+static bool join_latest (
+    record_t *self, const record_t *news, uint64_t flags, const vector_t *seen, record_rule_t rule)
 {
     timestamp_t deleted = deleted_last (self);
     bool changed = false;
@@ -338,8 +338,8 @@ static bool join_latest (record_t *self, const record_t *news, uint64_t flags, c
     return writes_join (self, news) || changed;
 }
 
-bool news_join (record_t *self, const record_t *news, uint64_t flags, const vector_t *seen,
-    record_rule_t rule)
+bool news_join (
+    record_t *self, const record_t *news, uint64_t flags, const vector_t *seen, record_rule_t rule)
 {
     if (rule.crdt == CRDT_GSET)
         return writes_join (self, news);

@@ -14,7 +14,8 @@
 #include "messages/record.h"
 
 enum news_flag {
-    NEWS_WHOLE = 1, // all that the returner has of the record, not only what the member had not seen
+    NEWS_WHOLE =
+        1, // all that the returner has of the record, not only what the member had not seen
     NEWS_FLAGS_END = 2
 };
 
@@ -30,8 +31,8 @@ void news_of (const record_t *mine_record, const vector_t *mine, const record_t 
     const vector_t *theirs, const timestamp_t *now, record_rule_t rule, news_t *ret_news);
 
 //  Joins news into the receiver's record. True if the state changed. seen: `theirs`.
-bool news_join (record_t *self, const record_t *news, uint64_t flags, const vector_t *seen,
-    record_rule_t rule);
+bool news_join (
+    record_t *self, const record_t *news, uint64_t flags, const vector_t *seen, record_rule_t rule);
 
 //  Would the comparison, now or after the member's vector has risen, find anything? If not the
 //  returner's record need not be kept for it.

@@ -22,7 +22,8 @@
     F (S, RAW, resources, MUST, "{name: declaration}: all that it knows")                          \
     F (S, UINT, credit, MUST, "bytes of bulk that may be under way to it, unacknowledged")         \
     F (S, RAW, linked, MUST, "[bin 16, …]: the clients that it is linked with")                    \
-    F (S, BOOL, joining, MAY, "it is taking a copy, and takes batches and rows from its giver only") \
+    F (S, BOOL, joining, MAY,                                                                      \
+        "it is taking a copy, and takes batches and rows from its giver only")                     \
     F (S, BOOL, out, MAY, "by all that it knows it has to return")
 #define PEER_PING_FIELDS(F, S)                                                                     \
     F (S, UINT, verb, MUST, "2 a ping, 3 its pong")                                                \

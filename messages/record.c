@@ -79,7 +79,8 @@ uint64_t record_last_time (const record_t *self)
     for (size_t i = 0; i < self->deleted_count; i++)
         last = self->deleted[i].time > last ? self->deleted[i].time : last;
     for (size_t i = 0; i < self->strong.count; i++)
-        last = self->strong.entries[i].stamp.time > last ? self->strong.entries[i].stamp.time : last;
+        last =
+            self->strong.entries[i].stamp.time > last ? self->strong.entries[i].stamp.time : last;
     for (size_t i = 0; i < self->weak.count; i++)
         last = self->weak.entries[i].stamp.time > last ? self->weak.entries[i].stamp.time : last;
     return last;

@@ -127,8 +127,7 @@ bool properties_put (properties_t *self, const property_t *property, bool to_sma
 {
     size_t place = place_of (self->entries, 0, self->count, property->name);
     if (place < self->count && slice_equal (self->entries[place].name, property->name)) {
-        if (!property_yields (
-                &self->entries[place], &property->stamp, property->value, to_smaller))
+        if (!property_yields (&self->entries[place], &property->stamp, property->value, to_smaller))
             return false;
         self->entries[place] = *property;
         return true;

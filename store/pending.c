@@ -182,7 +182,8 @@ int pending_first_uncovered (txn_t *txn, const vector_t *vector, uint64_t *ret_s
 
 //  ---- flushing
 
-static int batch_drop (txn_t *txn, counters_t *counters, uint32_t origin, uint64_t upto, uint64_t sequence)
+static int batch_drop (
+    txn_t *txn, counters_t *counters, uint32_t origin, uint64_t upto, uint64_t sequence)
 {
     uint64_t bytes = __builtin_bswap64 (sequence);
     slice_t log_key = slice_of (&bytes, sizeof bytes), value;

@@ -97,9 +97,9 @@ int shared_copy_out (txn_t *txn, const position_t *from, size_t size_max, buffer
 
 typedef struct copy {
     txn_t *txn;
-    position_t place;       // how far it has come
+    position_t place; // how far it has come
     const position_t *to;
-    const vector_t *mine;   // NULL: nothing is put aside
+    const vector_t *mine; // NULL: nothing is put aside
     const vector_t *theirs;
     const position_t *frontier;
 } copy_t;

@@ -890,9 +890,9 @@ void sim_tell (sim_t *self)
             cr_assert_eq (published_load (txn, &client.uuid, &published), 0);
             fprintf (stderr, "    %d upto %llu %s%s, has published", index_of (self, &client.uuid),
                 (unsigned long long)(vector_upto (&shared, &client.uuid) >> 20 & 0xFFFFFFFF),
-                !out                        ? "counts"
+                !out                       ? "counts"
                 : client_returns (&client) ? "returns"
-                                            : "declared",
+                                           : "declared",
                 out && timestamp_compare (out, &client.counted_out) == 0 ? ", counted out" : "");
             for (size_t at = 0; at < published.count; at++)
                 fprintf (stderr, " %d:%llu", index_of (self, &published.entries[at].client),
@@ -911,6 +911,5 @@ void sim_expect_converged (sim_t *self, uint64_t seconds)
     bool converged = sim_until (self, sim_converged, NULL, seconds);
     if (!converged)
         sim_tell (self);
-    cr_assert (converged, "seed %llu does not converge",
-        (unsigned long long)self->seed);
+    cr_assert (converged, "seed %llu does not converge", (unsigned long long)self->seed);
 }

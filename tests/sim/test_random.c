@@ -34,11 +34,10 @@ static void write_something (story_t *self)
     if (!sim->nodes[node].running)
         return;
     bool deletes = action[0] == 'd';
-    int rc =
-        sim_apply (sim, node, action, resource_of (record), &uuid, deletes ? NULL : name);
+    int rc = sim_apply (sim, node, action, resource_of (record), &uuid, deletes ? NULL : name);
     if (getenv ("SIM_TRACE"))
-        fprintf (stderr, "%10.4f  node %d: %s %llu %s: %s\n", (double)sim->mono_ns / 1e9, node, action,
-            (unsigned long long)record, name, error_name (rc));
+        fprintf (stderr, "%10.4f  node %d: %s %llu %s: %s\n", (double)sim->mono_ns / 1e9, node,
+            action, (unsigned long long)record, name, error_name (rc));
     if (rc == 0 && deletes)
         self->deleted[record] = true;
     else if (rc == 0)

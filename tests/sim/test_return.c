@@ -58,8 +58,8 @@ Test (return, a_member_that_nobody_sees_is_declared_and_nothing_is_kept_for_it)
 Test (return, a_returning_client_brings_what_was_never_seen_and_resurrects_nothing)
 {
     sim_t *sim = pool_of (21, 3);
-    uuid16_t gone = sim_uuid (1), updated = sim_uuid (2), mine = sim_uuid (3), theirs = sim_uuid (4),
-             both = sim_uuid (5), killed = sim_uuid (6);
+    uuid16_t gone = sim_uuid (1), updated = sim_uuid (2), mine = sim_uuid (3),
+             theirs = sim_uuid (4), both = sim_uuid (5), killed = sim_uuid (6);
     cr_assert_eq (sim_apply (sim, 0, "create", "tags", &gone, "gone"), 0);
     cr_assert_eq (sim_apply (sim, 0, "create", "tags", &updated, "old"), 0);
     cr_assert_eq (sim_apply (sim, 0, "create", "tags", &both, "both"), 0);

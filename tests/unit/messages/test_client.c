@@ -305,7 +305,7 @@ Test (client, the_values_of_operations_are_canonical)
 
 #define NOBODY "9e c410" ID "c0 c0 c0 c0 c2 c0 c0 c0 c0 a0 a0 90 c0"
 #define WHOLE                                                                                      \
-    "9e c410" ID "c420" KEY "9205" B "9209" ONES "9208" A "c3 9206" A "c0 9207" B "9204 c410" ID      \
+    "9e c410" ID "c420" KEY "9205" B "9209" ONES "9208" A "c3 9206" A "c0 9207" B "9204 c410" ID   \
     "a36c6170 a5302e312e30 91 a97463703a2f2f683a31 c0"
 
 static int decode (slice_t bytes)

@@ -146,7 +146,8 @@ static void copy (kit_t *from, kit_t *to, size_t size)
         is (shared_copy_out (from->txn, &place, size, &out, &count, &next), 0);
         store_abort (&from->txn);
         kit_begin (to);
-        is (shared_copy_in (to->txn, &place, &next, count, buffer_slice (&out), NULL, NULL, NULL), 0);
+        is (shared_copy_in (to->txn, &place, &next, count, buffer_slice (&out), NULL, NULL, NULL),
+            0);
         kit_commit (to);
         buffer_release (&out);
         place = next;
@@ -205,13 +206,17 @@ Test (shared, takes_in_no_copy_that_is_out_of_order_or_range)
     slice_t records = buffer_slice (&out);
     position_t middle = {.resource = "tags", .uuid = uuid_n (2)};
     kit_begin (&to);
-    is (shared_copy_in (to.txn, &beginning, &middle, count, records, NULL, NULL, NULL), ERR_MALFORMED);
+    is (shared_copy_in (to.txn, &beginning, &middle, count, records, NULL, NULL, NULL),
+        ERR_MALFORMED);
     is (shared_copy_in (to.txn, &middle, &all, count, records, NULL, NULL, NULL), ERR_MALFORMED);
-    is (shared_copy_in (to.txn, &beginning, &all, count - 1, records, NULL, NULL, NULL), ERR_MALFORMED);
-    is (shared_copy_in (to.txn, &beginning, &all, count + 1, records, NULL, NULL, NULL), ERR_MALFORMED);
+    is (shared_copy_in (to.txn, &beginning, &all, count - 1, records, NULL, NULL, NULL),
+        ERR_MALFORMED);
+    is (shared_copy_in (to.txn, &beginning, &all, count + 1, records, NULL, NULL, NULL),
+        ERR_MALFORMED);
     for (size_t i = 0; i < records.size; i++)
-        cr_assert_neq (
-            shared_copy_in (to.txn, &beginning, &all, count, slice_of (records.data, i), NULL, NULL, NULL), 0);
+        cr_assert_neq (shared_copy_in (to.txn, &beginning, &all, count, slice_of (records.data, i),
+                           NULL, NULL, NULL),
+            0);
     is (shared_copy_in (to.txn, &beginning, &all, count, records, NULL, NULL, NULL), 0);
     buffer_release (&out);
     kit_destroy (&from);
