@@ -104,7 +104,8 @@ static void sent_note (link_t *self, line_t *line, slice_t bytes)
     if (batch_peek (bytes, &head))
         return;
     if (head.issues_anew && batch_covers (bytes, &self->seen) == 0) {
-        vector_remove (&self->seen, &line->client);
+        if (!line->copying)
+            vector_remove (&self->seen, &line->client);
         vector_merge (&line->shared_sent, &self->seen);
     }
     vector_raise (&line->shared_sent, &head.origin, head.upto, NULL);
@@ -200,24 +201,22 @@ static void rows_feed (link_t *self, step_t *step, line_t *line)
 
 //  ---- a copy
 
-//  Tells the watermarks on which our log stands: of each origin what it was before its first batch that is still in the
-//  log, or its watermark where none is.
+//  The watermarks on which our log stands.
 int link_base (step_t *step, vector_t *base)
 {
-    int rc = watermarks_load (step->txn, WATERMARK_SHARED, base);
+    vector_t shared = {NULL, 0, 0};
+    int rc = watermarks_load (step->txn, WATERMARK_BASE, base);
+    if (rc == 0)
+        rc = watermarks_load (step->txn, WATERMARK_SHARED, &shared);
     for (size_t i = base->count; rc == 0 && i-- > 0;) {
-        watermark_t mark;
         uuid16_t client = base->entries[i].client;
-        rc = pending_base (step->txn, &client, &mark);
-        if (rc == ERR_NOT_FOUND) {
-            rc = 0;
-            continue;
-        }
-        if (rc == 0 && mark.upto)
-            vector_set (base, &client, mark.upto, &mark.hash);
-        else if (rc == 0)
+        const watermark_t *mark = vector_find (&shared, &client);
+        if (!mark)
             vector_remove (base, &client);
+        else if (mark->upto < base->entries[i].upto) // a return covered more of our own than we have
+            base->entries[i] = *mark;
     }
+    vector_release (&shared);
     return rc;
 }
 

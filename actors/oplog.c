@@ -385,9 +385,7 @@ int oplog_seal (oplog_t *self, step_t *step, uint64_t upto, const vector_t *cove
         &self->writer, upto, &self->own_seen, covers, identity, &self->sealed, &hash);
     int rc = batch_decode (buffer_slice (&self->sealed), &batch);
     if (rc == 0)
-        rc = covers ? pending_append_anew (step->txn, &batch,
-                          vector_find (&self->shared, &identity->client), &sequence)
-                    : pending_append (step->txn, &batch, &sequence);
+        rc = pending_append (step->txn, &batch, &sequence);
     if (rc == 0)
         rc = oplog_shared_raise (self, step, &identity->client, upto, &hash);
     if (rc == 0)

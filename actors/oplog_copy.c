@@ -112,8 +112,13 @@ static int base_take (step_t *step, slice_t packed)
     int rc = vector_unpack (&cursor, &base);
     if (rc == 0)
         rc = watermarks_clear (step->txn, WATERMARK_SHARED);
-    for (size_t i = 0; rc == 0 && i < base.count; i++)
+    if (rc == 0)
+        rc = watermarks_clear (step->txn, WATERMARK_BASE);
+    for (size_t i = 0; rc == 0 && i < base.count; i++) {
         rc = watermarks_put (step->txn, WATERMARK_SHARED, &base.entries[i]);
+        if (rc == 0)
+            rc = watermarks_put (step->txn, WATERMARK_BASE, &base.entries[i]);
+    }
     vector_release (&base);
     return rc;
 }

@@ -132,7 +132,9 @@ int oplog_covers_raise (oplog_t *self, step_t *step, const uuid16_t *origin, con
     vector_merge (oplog_past (self, origin), covers);
     for (size_t i = 0; rc == 0 && i < covers->count; i++) {
         const watermark_t *mark = &covers->entries[i];
-        if (!uuid_equal (&mark->client, &self->setup->identity->client) &&
+        //  Our own only we raise; but while we copy it is what the member has.
+        bool ours = !self->joining && uuid_equal (&mark->client, &self->setup->identity->client);
+        if (!ours &&
             !uuid_equal (&mark->client, origin) &&
             vector_upto (&self->shared, &mark->client) < mark->upto)
             rc = oplog_shared_raise (self, step, &mark->client, mark->upto, &mark->hash);
@@ -146,9 +148,7 @@ int oplog_apply_batch (oplog_t *self, step_t *step, const batch_t *batch)
     batch_walk_t walk = {.index = 0};
     operation_t operation;
     changes_begin_group (step->txn);
-    int rc = batch->issues_anew ? pending_append_anew (step->txn, batch,
-                                      vector_find (&self->shared, &batch->origin), &sequence)
-                                : pending_append (step->txn, batch, &sequence);
+    int rc = pending_append (step->txn, batch, &sequence);
     if (rc == 0)
         rc = published_raise (step->txn, &batch->origin, &batch->seen);
     vector_t *past = oplog_past (self, &batch->origin);

@@ -1,9 +1,9 @@
 //  pending - pending_operations: sequence u64 -> the batch's bytes
-//            pending_index:      origin u32, upto u64 -> sequence u64; of a batch that issues anew
-//                                also upto u64, hash 32: its origin's watermark before it
+//            pending_index:      origin u32, upto u64 -> sequence u64
 
 #include "store/pending.h"
 #include "store/table.h"
+#include "store/watermarks.h"
 
 static void index_key (uint32_t origin, uint64_t upto, table_key_t *ret_key)
 {
@@ -12,8 +12,7 @@ static void index_key (uint32_t origin, uint64_t upto, table_key_t *ret_key)
     key_u64 (ret_key, upto);
 }
 
-static int append (
-    txn_t *txn, const batch_t *batch, const watermark_t *before, uint64_t *ret_sequence)
+int pending_append (txn_t *txn, const batch_t *batch, uint64_t *ret_sequence)
 {
     counters_t *counters;
     uint32_t origin;
@@ -29,13 +28,7 @@ static int append (
         return rc;
     table_key_t key;
     index_key (origin, batch->upto, &key);
-    buffer_clear (&txn->packed);
-    add_u64 (&txn->packed, sequence);
-    if (before) {
-        add_u64 (&txn->packed, before->upto);
-        buffer_append (&txn->packed, before->hash.bytes, HASH_SIZE);
-    }
-    rc = table_put (txn, TABLE_PENDING_INDEX, key_slice (&key), buffer_slice (&txn->packed));
+    rc = table_put (txn, TABLE_PENDING_INDEX, key_slice (&key), slice_of (&bytes, sizeof bytes));
     if (rc)
         return rc;
     counters->sequence = sequence;
@@ -45,51 +38,6 @@ static int append (
     txn->counters_dirty = true;
     *ret_sequence = sequence;
     return 0;
-}
-
-int pending_append (txn_t *txn, const batch_t *batch, uint64_t *ret_sequence)
-{
-    return append (txn, batch, NULL, ret_sequence);
-}
-
-int pending_append_anew (
-    txn_t *txn, const batch_t *batch, const watermark_t *before, uint64_t *ret_sequence)
-{
-    static const watermark_t none;
-    return append (txn, batch, before ? before : &none, ret_sequence);
-}
-
-int pending_base (txn_t *txn, const uuid16_t *origin, watermark_t *ret_base)
-{
-    table_key_t from;
-    slice_t key, value, bytes;
-    uint32_t number, found;
-    uint64_t sequence;
-    batch_t batch = {.bytes = {NULL, 0}};
-    int rc = origins_find (txn, origin, &number);
-    if (rc)
-        return rc;
-    index_key (number, 0, &from);
-    rc = table_seek (txn, TABLE_PENDING_INDEX, key_slice (&from), &key, &value);
-    if (rc)
-        return rc;
-    if (!take_u32 (&key, &found) || !take_u64 (&value, &sequence))
-        return txn_corrupt (txn);
-    if (found != number)
-        return ERR_NOT_FOUND;
-    *ret_base = (watermark_t){.client = *origin};
-    if (value.size)
-        return take_u64 (&value, &ret_base->upto) &&
-                       take_bytes (&value, ret_base->hash.bytes, HASH_SIZE)
-                   ? 0
-                   : txn_corrupt (txn);
-    rc = pending_read (txn, sequence, &sequence, &bytes);
-    if (rc == 0 && batch_decode (bytes, &batch) == 0) {
-        ret_base->upto = batch.after;
-        ret_base->hash = batch.previous;
-    }
-    batch_release (&batch);
-    return rc;
 }
 
 int pending_read (txn_t *txn, uint64_t from, uint64_t *ret_sequence, slice_t *ret_bytes)
@@ -182,8 +130,32 @@ int pending_first_uncovered (txn_t *txn, const vector_t *vector, uint64_t *ret_s
 
 //  ---- flushing
 
-static int batch_drop (
-    txn_t *txn, counters_t *counters, uint32_t origin, uint64_t upto, uint64_t sequence)
+//  The log stands on what leaves it: its end, and what it had covered.
+static int base_raise (txn_t *txn, slice_t bytes, vector_t *base)
+{
+    batch_head_t head;
+    vector_t covers = {NULL, 0, 0};
+    hash_t hash;
+    if (batch_peek (bytes, &head))
+        return txn_corrupt (txn);
+    hash_bytes (bytes, &hash);
+    vector_raise (base, &head.origin, head.upto, &hash);
+    if (head.issues_anew && batch_covers (bytes, &covers) == 0)
+        vector_merge (base, &covers);
+    vector_release (&covers);
+    return 0;
+}
+
+static int base_save (txn_t *txn, const vector_t *base)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < base->count; i++)
+        rc = watermarks_put (txn, WATERMARK_BASE, &base->entries[i]);
+    return rc;
+}
+
+static int batch_drop (txn_t *txn, counters_t *counters, uint32_t origin, uint64_t upto,
+    uint64_t sequence, vector_t *base)
 {
     uint64_t bytes = __builtin_bswap64 (sequence);
     slice_t log_key = slice_of (&bytes, sizeof bytes), value;
@@ -198,34 +170,47 @@ static int batch_drop (
     if (batch_peek (value, &head) == 0)
         counters->operations -= head.count;
     txn->counters_dirty = true;
-    rc = table_delete (txn, TABLE_PENDING, log_key);
+    rc = base_raise (txn, value, base);
+    if (rc == 0)
+        rc = table_delete (txn, TABLE_PENDING, log_key);
     return rc ? rc : table_delete (txn, TABLE_PENDING_INDEX, key_slice (&key));
+}
+
+static int origin_flush (txn_t *txn, const watermark_t *stable, size_t most, size_t *count,
+    bool *left, vector_t *base)
+{
+    counters_t *counters;
+    uint32_t number, found;
+    uint64_t upto, sequence;
+    int rc = counters_get (txn, &counters);
+    if (rc == 0)
+        rc = origins_find (txn, &stable->client, &number);
+    while (rc == 0) {
+        rc = index_seek (txn, number, 0, &found, &upto, &sequence);
+        if (rc || found != number || upto > stable->upto)
+            break;
+        if (*count == most) {
+            *left = true;
+            return 0;
+        }
+        rc = batch_drop (txn, counters, number, upto, sequence, base);
+        (*count)++;
+    }
+    return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
 int pending_flush (
     txn_t *txn, const vector_t *stable, size_t most, size_t *ret_count, bool *ret_left)
 {
-    counters_t *counters;
-    int rc = counters_get (txn, &counters);
+    vector_t base = {NULL, 0, 0};
+    int rc = watermarks_load (txn, WATERMARK_BASE, &base);
     *ret_count = 0;
     *ret_left = false;
-    for (size_t i = 0; rc == 0 && i < stable->count; i++) {
-        uint32_t number, found;
-        uint64_t upto, sequence;
-        rc = origins_find (txn, &stable->entries[i].client, &number);
-        while (rc == 0) {
-            rc = index_seek (txn, number, 0, &found, &upto, &sequence);
-            if (rc || found != number || upto > stable->entries[i].upto)
-                break;
-            if (*ret_count == most) {
-                *ret_left = true;
-                return 0;
-            }
-            rc = batch_drop (txn, counters, number, upto, sequence);
-            (*ret_count)++;
-        }
-        rc = rc == ERR_NOT_FOUND ? 0 : rc;
-    }
+    for (size_t i = 0; rc == 0 && i < stable->count && !*ret_left; i++)
+        rc = origin_flush (txn, &stable->entries[i], most, ret_count, ret_left, &base);
+    if (rc == 0 && *ret_count)
+        rc = base_save (txn, &base);
+    vector_release (&base);
     return rc;
 }
 

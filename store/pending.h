@@ -12,15 +12,6 @@
 //  Appends the batch's bytes, and nothing else.
 int pending_append (txn_t *txn, const batch_t *batch, uint64_t *ret_sequence);
 
-//  The same for a batch that issues anew, which may go on from further back than its origin's
-//  watermark was here (NULL: there was none): with it is kept what that was.
-int pending_append_anew (
-    txn_t *txn, const batch_t *batch, const watermark_t *before, uint64_t *ret_sequence);
-
-//  Where the origin's watermark stood before its first batch in the log; upto 0 at its beginning.
-//  ERR_NOT_FOUND where none is in the log.
-int pending_base (txn_t *txn, const uuid16_t *origin, watermark_t *ret_base);
-
 //  The batch at this sequence, or the first behind it; ERR_NOT_FOUND at the end of the log.
 int pending_read (txn_t *txn, uint64_t from, uint64_t *ret_sequence, slice_t *ret_bytes);
 
@@ -34,7 +25,8 @@ int pending_first_uncovered (txn_t *txn, const vector_t *vector, uint64_t *ret_s
 int pending_last (txn_t *txn, uint64_t *ret_sequence); // 0 for a log that never had any
 
 //  Drops batches that the vector covers, at most `most` of them; *ret_left says whether there may be
-//  more. A chain is dropped from its beginning.
+//  more. A chain is dropped from its beginning. What is dropped the base of the log rises to
+//  (watermarks.h, WATERMARK_BASE).
 int pending_flush (
     txn_t *txn, const vector_t *stable, size_t most, size_t *ret_count, bool *ret_left);
 

@@ -7,7 +7,8 @@
 
 enum watermark_kind {
     WATERMARK_SHARED, // batches
-    WATERMARK_ROWS    // owned rows, per owner; no hash
+    WATERMARK_ROWS,   // owned rows, per owner; no hash
+    WATERMARK_BASE    // batches that have left the log, or never were in it: what the log stands on
 };
 
 //  Loads the whole vector (cleared first).
