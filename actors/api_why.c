@@ -6,6 +6,7 @@
 
 #include "actors/api.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "messages/record_why.h"
@@ -37,9 +38,12 @@ typedef struct reasons {
 
 static reason_t *reason_find (reasons_t *self, slice_t name)
 {
-    for (size_t i = 0; i < self->shown_count; i++)
-        if (slice_equal (self->shown[i].why.property->name, name))
+    for (size_t i = 0; i < self->shown_count; i++) {
+        const property_t *property = self->shown[i].why.property;
+        assert (property);
+        if (slice_equal (property->name, name))
             return &self->shown[i];
+    }
     return NULL;
 }
 
@@ -71,6 +75,7 @@ static int reasons_collect (reasons_t *self, record_rule_t rule)
             self->hidden[self->hidden_count++] = why;
     for (size_t i = 0; i < self->hidden_count; i++) {
         const property_t *hidden = self->hidden[i].property;
+        assert (hidden);
         reason_t *reason = reason_find (self, hidden->name);
         if (reason)
             beat (reason, hidden->value, &hidden->stamp);
@@ -165,6 +170,7 @@ static void value_pack (slice_t value, const timestamp_t *stamp, buffer_t *out)
 static void property_pack (
     const property_t *property, const char *rule, const reason_t *reason, buffer_t *out)
 {
+    assert (property);
     pack_map (out, reason ? 5 : 4);
     pack_string (out, "name");
     pack_text (out, property->name);

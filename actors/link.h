@@ -67,21 +67,25 @@ typedef struct peer {
 
 typedef struct line {
     uint64_t number; // odd: we dialled it
-    enum line_state state;
     uuid16_t client;
+    enum line_state state;
     public_key_t key; // CURVE
     uint64_t since_ns;
     uint64_t heard_ns;
     uint64_t pinged_ns;
+    uint64_t fence;       // time of the statement that we hold against it, if it has returned since
+    uint64_t welcomed_ns; // when it was told that it may return to us; 0: it was not
+    uint64_t its_own;     // of its own chain we held more than it did when it greeted: up to this
     bool greeted;         // our hello is said
     bool says_out;        // it knows that it has to return
-    uint64_t fence;       // time of the statement that we hold against it, if it has returned since
     bool outside;         // it has to return, or we have: nothing else passes
     bool returns;         // we have
-    uint64_t welcomed_ns; // when it was told that it may return to us; 0: it was not
     bool peer_joins;      // it takes a copy; it gets the log only from its giver
-    uint64_t
-        its_own; // of its own chain we held up to this when it greeted: more than it did, if it was restored
+    bool impatient;       // no rows came to it between its last pings
+    bool copying;         // it copies from us
+    bool copy_waits;      // until we have all that it got from another giver
+    bool records_end;     // all records are sent
+    position_t place;     // to where they are
 
     //  What it has, as it says, and what is under way to it.
     vector_t shared;
@@ -89,8 +93,7 @@ typedef struct line {
     vector_t rows;
     vector_t rows_sent;
     vector_t rows_before; // at its last ping: no progress since means that nobody else brings them
-    bool impatient;
-    uint64_t cursor; // next sequence of our log to look at
+    uint64_t cursor;      // next sequence of our log to look at
     uint64_t in_flight;
     uint64_t credit;        // of it
     uint64_t hold_sequence; // a batch left to its own origin
@@ -100,12 +103,6 @@ typedef struct line {
     vector_t deferred; // these clients; upto: monotonic ns until they are offered again
     uuid16_t *linked;  // whom it is linked with
     size_t linked_count;
-
-    //  It copies from us.
-    bool copying;
-    bool copy_waits;  // until we have all that it got from another giver
-    bool records_end; // all records are sent
-    position_t place;
 
     //  What it sends to us.
     mail_list_t waiting; // what came while its declarations are being stored

@@ -213,7 +213,8 @@ int link_base (step_t *step, vector_t *base)
         const watermark_t *mark = vector_find (&shared, &client);
         if (!mark)
             vector_remove (base, &client);
-        else if (mark->upto < base->entries[i].upto) // a return covered more of our own than we have
+        else if (mark->upto <
+                 base->entries[i].upto) // a return covered more of our own than we have
             base->entries[i] = *mark;
     }
     vector_release (&shared);

@@ -61,32 +61,33 @@ typedef struct oplog {
     //  until that transaction is settled. While it waits, nothing is applied.
     mail_list_t held;    // arrived since
     mail_list_t group;   // being worked on
-    bool asked;          // the clock was asked for the group
-    clock_grant_t grant; // its answer; count and first
-    bool granted;
+    clock_grant_t grant; // the clock's answer; count and first
     buffer_t ahead;      // of each received time, in order, by how much it was refused
     uint64_t next_stamp; // of the grant
     uint64_t last_stamp;
     cursor_t ahead_cursor;
 
+    bool asked; // the clock was asked for the group
+    bool granted;
+
     //  A cache of the store, made anew at the start of a transaction that follows a failed one.
     bool stale;
+    bool joining;
+    bool copy_begun; // what was here before is put aside: from here on batches are the copy's
+    bool has_pool;
     vector_t shared;   // watermarks of batches
     vector_t rows;     // watermarks of rows
     client_t *clients; // ascending by uuid
     size_t client_count;
     origin_past_t *pasts; // ascending by origin
     size_t past_count;
-    bool joining;
-    bool copy_begun;  // what was here before is put aside: from here on batches are the copy's
     position_t place; // how far the copy has come
-    bool has_pool;
 
     //  What is kept (oplog_keep.c).
+    uint64_t sealed_ns; // monotonic: our last batch
     vector_t stable;    // what every member that counts has seen
     bool sweep;         // it may have risen: there may be something that can go
     bool owes;          // batches came that deserve an acknowledgement
-    uint64_t sealed_ns; // monotonic: our last batch
 
     //  Of the transaction under way.
     batch_writer_t writer;

@@ -134,8 +134,7 @@ int oplog_covers_raise (oplog_t *self, step_t *step, const uuid16_t *origin, con
         const watermark_t *mark = &covers->entries[i];
         //  Our own only we raise; but while we copy it is what the member has.
         bool ours = !self->joining && uuid_equal (&mark->client, &self->setup->identity->client);
-        if (!ours &&
-            !uuid_equal (&mark->client, origin) &&
+        if (!ours && !uuid_equal (&mark->client, origin) &&
             vector_upto (&self->shared, &mark->client) < mark->upto)
             rc = oplog_shared_raise (self, step, &mark->client, mark->upto, &mark->hash);
     }

@@ -2,6 +2,8 @@
 
 #include "messages/record_why.h"
 
+#include <assert.h>
+
 #include "messages/record_arrays.h"
 
 static const struct {
@@ -79,7 +81,9 @@ bool why_next (why_walk_t *self, why_t *ret_why)
         *ret_why = (why_t){strong, self->alive ? strong_rule (self->record, strong) : WHY_DELETED};
         return true;
     }
+    assert (weak);
     self->weak++;
+    assert (self->strong == 0 || strongs->entries);
     bool has_strong =
         self->strong > 0 && slice_equal (strongs->entries[self->strong - 1].name, weak->name);
     *ret_why = (why_t){weak, self->alive ? weak_rule (self->record, has_strong) : WHY_DELETED};

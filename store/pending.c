@@ -176,8 +176,8 @@ static int batch_drop (txn_t *txn, counters_t *counters, uint32_t origin, uint64
     return rc ? rc : table_delete (txn, TABLE_PENDING_INDEX, key_slice (&key));
 }
 
-static int origin_flush (txn_t *txn, const watermark_t *stable, size_t most, size_t *count,
-    bool *left, vector_t *base)
+static int origin_flush (
+    txn_t *txn, const watermark_t *stable, size_t most, size_t *count, bool *left, vector_t *base)
 {
     counters_t *counters;
     uint32_t number, found;
