@@ -57,6 +57,22 @@ static bool life_is_over (const record_t *self, const record_t *other)
     return false;
 }
 
+//  Under `latest`: does the other's life stand on a deletion (record_join.c) that this one's is not past?
+static bool life_is_before (const record_t *self, const record_t *other)
+{
+    bool stands = !timestamp_is_none (&other->floor) &&
+                  timestamp_compare (&other->floor, &other->created) < 0;
+    return stands && timestamp_compare (&self->written, &other->floor) < 0;
+}
+
+static bool life_ends (const record_t *self, const record_t *other, record_rule_t rule)
+{
+    if (rule.crdt == CRDT_GSET)
+        return false;
+    return rule.delete_rule == DELETE_WINS ? life_is_over (self, other)
+                                           : life_is_before (self, other);
+}
+
 //  ---- registers
 
 //  The property that stays of two with one name.
@@ -92,9 +108,8 @@ static void properties_merge (
 void record_merge (const record_t *a, const record_t *b, record_rule_t rule, record_t *ret_record)
 {
     static const record_t nothing;
-    bool wins = rule.crdt == CRDT_LWW && rule.delete_rule == DELETE_WINS;
-    const record_t *life_a = wins && life_is_over (a, b) ? &nothing : a;
-    const record_t *life_b = wins && life_is_over (b, a) ? &nothing : b;
+    const record_t *life_a = life_ends (a, b, rule) ? &nothing : a;
+    const record_t *life_b = life_ends (b, a, rule) ? &nothing : b;
     record_clear (ret_record);
     deleted_merge (a, b, ret_record);
     ret_record->created = *earlier (&life_a->created, &life_b->created);

@@ -69,9 +69,9 @@ static slice_t sealed (const identity_t *identity, hash_t *ret_hash)
 
 //  Made with openssl and Python, which know nothing of this code.
 #define GOLDEN_SIGNATURE                                                                           \
-    "120d0f19f496973fbbc2023bedc47002ccbd280f102576bec3090287e782593f"                             \
-    "d50566a1f0461d598c64e1d5d1500be682ff1109c4657c29170b5a508b600308"
-#define GOLDEN_HASH "e494de62a8df3339f9c12e205da2150749a227388aef0f98a5f5bcf6f9315b9c"
+    "7f1c244151d1cecf9393824aa57f867c75bffef0f5290c8a588d5e7b04852283"                             \
+    "0b2d2d868ab2e725f64f4735b019d40d9af688c8fd3b74dc0b911177025db409"
+#define GOLDEN_HASH "a4e3ec194de73859bcf7c0162b027452c45c6057c914377b3edca91aefcffb60"
 
 #define U1 "c41001010101010101010101010101010101"
 #define U2 "c41002020202020202020202020202020202"
@@ -89,11 +89,12 @@ Test (batch, golden_bytes)
     slice_t bytes = sealed (&identity, &hash);
     cr_expect_str_eq (sample_hex (bytes),
         sample_hex (
-            sample_bytes ("9a 01"
+            sample_bytes ("9b 01"
                           "c4109d24e2eeaf27c2a088a564a32fc03a88" // origin
                           "cd0100 c420" AA "cd0105"              // after, previous, upto
                           "91 93" B "63 c420" BB                 // seen
                           "c0 92 a474616773 a6616c62756d73"      // covers, resources
+                          "90"                                   // records
                           "93"
                           "96 02 00" U1 "18 82 a16101 a162c0 92 63" B "95 02 01" U2 "01 81 a16102"
                           "95 01 00" U1 "02 c0"
@@ -365,7 +366,7 @@ Test (batch, signature_is_over_the_domain_and_all_bytes_before_it)
 }
 
 //  A batch that decodes, of origin A, element by element in hex.
-static const char *const sound[10] = {
+static const char *const sound[11] = {
     "01",                                                 // 0 version
     A,                                                    // 1 origin
     "05",                                                 // 2 after
@@ -374,8 +375,9 @@ static const char *const sound[10] = {
     "91 93" B "63 c420" BB,                               // 5 seen
     "c0",                                                 // 6 covers
     "92 a174 a175",                                       // 7 resources
-    "92 95 02 00" U1 "00 81a16101   95 02 01" U2 "02 c0", // 8 operations
-    "c440" AA BB,                                         // 9 signature
+    "90",                                                 // 8 records
+    "92 95 02 00" U1 "00 81a16101   95 02 01" U2 "02 c0", // 9 operations
+    "c440" AA BB,                                         // 10 signature
 };
 
 #define VERSION    0
@@ -386,8 +388,9 @@ static const char *const sound[10] = {
 #define SEEN       5
 #define COVERS     6
 #define RESOURCES  7
-#define OPERATIONS 8
-#define SIGNATURE  9
+#define RECORDS    8
+#define OPERATIONS 9
+#define SIGNATURE  10
 
 typedef struct change {
     const char *why;
@@ -402,8 +405,8 @@ static int decode_changed (const change_t *change)
 {
     buffer_t bytes = {0};
     batch_t batch;
-    pack_array (&bytes, 10);
-    for (int element = 0; element < 10; element++) {
+    pack_array (&bytes, 11);
+    for (int element = 0; element < 11; element++) {
         const char *hex = sound[element];
         for (size_t i = 0; change->to[i].hex; i++)
             if (change->to[i].element == element)
@@ -605,17 +608,93 @@ Test (batch_decode, refuses_other_numbers_of_elements)
     cr_expect_eq (batch_decode (sample_bytes ("c0"), &batch), BAD);
     cr_expect_eq (batch_decode (sample_bytes ("90"), &batch), ERR_TRUNCATED);
     cr_expect_eq (batch_decode (sample_bytes ("91 01"), &batch), BAD);
-    cr_expect_eq (batch_decode (sample_bytes ("9b 01 0000000000000000000000"), &batch), BAD);
+    cr_expect_eq (batch_decode (sample_bytes ("9c 01 000000000000000000000000"), &batch), BAD);
     cr_expect_eq (batch_decode (sample_bytes ("91 02"), &batch), ERR_WRONG_VERSION);
 }
 
 Test (batch_decode, refuses_a_batch_over_the_limit_unread)
 {
-    size_t size = LIMIT_BATCH_BYTES + 1;
+    size_t size = LIMIT_RETURN_BYTES + 1;
     uint8_t *bytes = calloc (1, size);
     batch_t batch;
     cr_expect_eq (batch_decode (slice_of (bytes, size), &batch), ERR_TOO_LARGE);
     free (bytes);
+}
+
+//  Only what issues anew may be larger than a request.
+Test (batch_decode, refuses_a_batch_over_its_own_limit_behind_its_vectors)
+{
+    identity_t identity = identity_of (0);
+    slice_t sample = sealed (&identity, NULL);
+    size_t size = LIMIT_BATCH_BYTES + 1;
+    uint8_t *bytes = calloc (1, size);
+    batch_t batch;
+    memcpy (bytes, sample.data, sample.size);
+    cr_expect_eq (batch_decode (slice_of (bytes, size), &batch), ERR_TOO_LARGE);
+    free (bytes);
+}
+
+//  Records that are issued anew: flags, and a state of created and written at `time`.
+#define RECORD(resource, flags, time) "94" resource U1 flags "97 92" time A "00 00 c0 90 90 90"
+#define ANEW_OF(records)                                                                           \
+    {                                                                                              \
+        {COVERS, "90"}, {RESOURCES, "91 a174"}, {RECORDS, records},                                \
+        {                                                                                          \
+            OPERATIONS, "90"                                                                       \
+        }                                                                                          \
+    }
+
+Test (batch_decode, checks_the_records_that_are_issued_anew)
+{
+    const change_t table[] = {
+        {"one", 0, ANEW_OF ("91" RECORD ("00", "00", "05"))},
+        {"a whole one", 0, ANEW_OF ("91" RECORD ("00", "01", "09"))},
+        {"its resource used by an operation too", 0,
+            {{COVERS, "90"}, {RECORDS, "91" RECORD ("00", "00", "05")}}},
+        {"where nothing is issued anew", BAD,
+            {{RESOURCES, "91 a174"}, {RECORDS, "91" RECORD ("00", "00", "05")},
+                {OPERATIONS, "90"}}},
+        {"a flag that nobody knows", BAD, ANEW_OF ("91" RECORD ("00", "02", "05"))},
+        {"a time past upto", BAD, ANEW_OF ("91" RECORD ("00", "00", "0a"))},
+        {"a resource that is not there", BAD, ANEW_OF ("91" RECORD ("01", "00", "05"))},
+        {"too few elements", BAD, ANEW_OF ("91 93 00" U1 "00")},
+        {"no record", BAD, ANEW_OF ("91 94 00" U1 "00 c0")},
+        {"more than bytes", ERR_TRUNCATED, ANEW_OF ("ddffffffff")},
+    };
+    check_changes (table, sizeof table / sizeof table[0]);
+}
+
+Test (batch, gives_back_the_records_that_it_issues_anew)
+{
+    identity_t identity = identity_of (0);
+    batch_writer_t writer = {0};
+    buffer_t out = {0};
+    vector_t seen = {0}, covers = {0};
+    timestamp_t stamp = {7, identity.client};
+    record_t record = {.created = stamp, .written = stamp};
+    uuid16_t uuid = {{3}};
+    batch_t batch;
+    batch_walk_t walk = {0};
+    batch_record_t read = {.flags = 0};
+    vector_set (&covers, &identity.client, 9, NULL);
+    batch_writer_begin (&writer, &identity.client, 0, NULL);
+    batch_writer_add_record (&writer, slice_text ("tags"), &uuid, 1, &record);
+    batch_writer_seal (&writer, 11, &seen, &covers, &identity, &out, NULL);
+    cr_assert_eq (batch_decode (buffer_slice (&out), &batch), 0);
+    cr_assert (batch.issues_anew && batch.record_count == 1 && batch.count == 0);
+    cr_assert (batch_record_next (&batch, &walk, &read));
+    cr_expect (slice_equal (read.resource, slice_text ("tags")));
+    cr_expect (uuid_equal (&read.uuid, &uuid) && read.flags == 1);
+    cr_expect (record_equal (&read.record, &record));
+    cr_expect_not (batch_record_next (&batch, &walk, &read));
+    vector_clear (&covers);
+    cr_assert_eq (batch_covers (buffer_slice (&out), &covers), 0);
+    cr_expect_eq (vector_upto (&covers, &identity.client), 9);
+    record_release (&read.record);
+    batch_release (&batch);
+    batch_writer_release (&writer);
+    vector_release (&covers);
+    buffer_release (&out);
 }
 
 Test (batch_decode, refuses_more_resources_than_a_pool_can_have)
