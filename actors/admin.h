@@ -96,6 +96,7 @@ int admin_clients_pack (admin_t *self, step_t *step, const asked_t *asked, buffe
 //  ---- admin_metrics.c
 void admin_metrics (admin_t *self, step_t *step, const caller_t *caller);
 void admin_pending (step_t *step, const caller_t *caller);
+void admin_found (step_t *step, const caller_t *caller);
 
 //  ---- admin_verify.c
 void admin_verify_begin (

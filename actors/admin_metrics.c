@@ -1,4 +1,4 @@
-//  admin_metrics - metrics, as a map and as Prometheus' exposition text; and pending, the log
+//  admin_metrics - metrics, as a map and as Prometheus' exposition text; and pending, the log; and lost and found
 //
 //  https://prometheus.io/docs/instrumenting/exposition_formats/ (version 0.0.4). In the map a bucket of the histogram has
 //  the name that it has in the text, label included.
@@ -8,7 +8,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "store/node.h"
 #include "store/pending.h"
+
+#define FOUND_MOST 1000
 #include "store/resources.h"
 
 #define PENDING_BATCHES_MAX 1000
@@ -212,4 +215,32 @@ void admin_pending (step_t *step, const caller_t *caller)
     else
         caller_answer (step, caller, &pending_answer_type, &answer);
     buffer_release (&batches);
+}
+
+//  ---- lost and found
+
+static int found_pack (txn_t *txn, buffer_t *out)
+{
+    slice_t key, value;
+    size_t count = 0, list = list_begin (out);
+    int rc = node_seek (txn, NODE_FOUND, slice_of (NULL, 0), &key, &value);
+    while (rc == 0 && count < FOUND_MOST) {
+        pack_raw (out, value);
+        count++;
+        rc = node_next (txn, NODE_FOUND, key, &key, &value);
+    }
+    list_end (out, list, count);
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+void admin_found (step_t *step, const caller_t *caller)
+{
+    buffer_t found = {NULL, 0, 0};
+    int rc = found_pack (step->txn, &found);
+    found_answer_t answer = {.id = caller->id, .ok = true, .found = buffer_slice (&found)};
+    if (rc)
+        admin_refuse (step, caller, rc);
+    else
+        caller_answer (step, caller, &found_answer_type, &answer);
+    buffer_release (&found);
 }

@@ -397,7 +397,7 @@ int oplog_return_finish (oplog_t *self, step_t *step)
     if (rc == 0 && past.found)
         step_say (step, SAY_WARNING,
             "%llu records that were written here were deleted elsewhere meanwhile: see "
-            "lost-and-found",
+            "tidepool lost-and-found",
             (unsigned long long)past.found);
     returning_release (&past);
     return rc && !oplog_is_fatal (rc) ? ERR_INTERNAL : rc;

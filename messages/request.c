@@ -25,6 +25,7 @@ MESSAGE_DESCRIBE (status_answer, MESSAGE_MAP, STATUS_ANSWER_FIELDS, "how this no
 MESSAGE_DESCRIBE (metrics_answer, MESSAGE_MAP, METRICS_ANSWER_FIELDS, "what was counted")
 MESSAGE_DESCRIBE (pool_answer, MESSAGE_MAP, POOL_ANSWER_FIELDS, "who is a member")
 MESSAGE_DESCRIBE (pending_answer, MESSAGE_MAP, PENDING_ANSWER_FIELDS, "the batches that are kept")
+MESSAGE_DESCRIBE (found_answer, MESSAGE_MAP, FOUND_ANSWER_FIELDS, "lost and found")
 MESSAGE_DESCRIBE (verify_answer, MESSAGE_MAP, VERIFY_ANSWER_FIELDS, "what was found")
 MESSAGE_DESCRIBE (join_request, MESSAGE_MAP, JOIN_REQUEST_FIELDS, "whose pool")
 MESSAGE_DESCRIBE (remove_request, MESSAGE_MAP, REMOVE_REQUEST_FIELDS, "whom")

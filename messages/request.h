@@ -149,6 +149,10 @@ bool map_find (slice_t map, const char *key, slice_t *ret_value);
     F (S, UINT, batches, MUST, "all that are kept")                                                \
     F (S, UINT, operations, MUST, "in them")                                                       \
     F (S, UINT, bytes, MUST, "of them")
+#define FOUND_ANSWER_FIELDS(F, S)                                                                  \
+    ANSWER_HEAD (F, S)                                                                             \
+    F (S, RAW, found, MUST,                                                                        \
+        "[{client, reason, resource, timestamp, uuid, value}]: the first 1,000, oldest first")
 #define VERIFY_ANSWER_FIELDS(F, S)                                                                 \
     ANSWER_HEAD (F, S)                                                                             \
     F (S, RAW, resources, MUST,                                                                    \
@@ -165,6 +169,7 @@ bool map_find (slice_t map, const char *key, slice_t *ret_value);
     X (METRICS, metrics, no, metrics, "what it has counted")                                       \
     X (POOL, pool, no, pool, "who is a member")                                                    \
     X (PENDING, pending, no, pending, "the batches that are kept")                                 \
+    X (FOUND, found, no, found, "what was written here and shows nowhere after a return")          \
     X (VERIFY, verify, no, verify, "counts and digests of all resources, computed anew")           \
     X (INVITE, invite, no, done, "a ticket for a new client")                                      \
     X (JOIN, join, join, done, "joins the pool of a ticket")                                       \
@@ -194,6 +199,7 @@ MESSAGE_STRUCT (status_answer, STATUS_ANSWER_FIELDS)
 MESSAGE_STRUCT (metrics_answer, METRICS_ANSWER_FIELDS)
 MESSAGE_STRUCT (pool_answer, POOL_ANSWER_FIELDS)
 MESSAGE_STRUCT (pending_answer, PENDING_ANSWER_FIELDS)
+MESSAGE_STRUCT (found_answer, FOUND_ANSWER_FIELDS)
 MESSAGE_STRUCT (verify_answer, VERIFY_ANSWER_FIELDS)
 MESSAGE_STRUCT (join_request, JOIN_REQUEST_FIELDS)
 MESSAGE_STRUCT (remove_request, REMOVE_REQUEST_FIELDS)

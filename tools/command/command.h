@@ -128,6 +128,7 @@ int command_init (command_t *self);
 int command_status (command_t *self);
 int command_metrics (command_t *self);
 int command_pending (command_t *self);
+int command_found (command_t *self);
 int command_verify (command_t *self);
 int command_stop (command_t *self);
 int command_pool (command_t *self);

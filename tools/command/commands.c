@@ -61,6 +61,8 @@ const command_entry_t command_entries[] = {
      1, 2, OPTION_BIT (EXCLUDE) | OPTION_BIT (WAIT), command_ingest},
     {"pending", "", "the batches that are kept for those that lack them", NULL,
      0, 0, 0, command_pending},
+    {"lost-and-found", "", "what was written here to records that were deleted elsewhere", NULL,
+     0, 0, 0, command_found},
     {"metrics", "", "what the node has counted", NULL, 0, 0, 0, command_metrics},
     {"verify", "", "count and digest all records anew",
      "Exit status 1 if anything is not as it was counted.\n", 0, 0, 0, command_verify},

@@ -1,7 +1,8 @@
-//  report - metrics, pending, verify
+//  report - metrics, pending, lost and found, verify
 
 #include "tools/command/client.h"
 #include "tools/command/field.h"
+#include "tools/command/json.h"
 #include "tools/command/progress.h"
 #include "tools/command/table.h"
 #include "tools/command/value.h"
@@ -81,6 +82,40 @@ static void pending_show (const command_t *self, slice_t map)
 int command_pending (command_t *self)
 {
     return report (self, "pending", pending_show);
+}
+
+//  ---- lost and found
+
+static void found_show (const command_t *self, slice_t map)
+{
+    static const char *const heads[] = {"WRITTEN", "RESOURCE", "RECORD", "VALUE"};
+    char one[SHOW_SIZE];
+    uint64_t now = time_from_ns ((uint64_t)time (NULL) * 1000000000u);
+    table_t *table = table_new ("llll", heads);
+    walk_t walk = walk_array (field_find (map, "found"));
+    slice_t entry;
+    while (walk_next (&walk, NULL, &entry)) {
+        char uuid[UUID_TEXT_SIZE];
+        buffer_t value = {NULL, 0, 0};
+        field_uuid_text (entry, "uuid", uuid);
+        json_write (field_find (entry, "value"), &value);
+        table_add_text (table, STYLE_PLAIN, show_age (now, field_time (entry, "timestamp"), one));
+        table_add (table, STYLE_BOLD, field_text (entry, "resource"));
+        table_add_text (table, STYLE_PLAIN, uuid);
+        table_add (table, STYLE_PLAIN, buffer_slice (&value));
+        buffer_release (&value);
+    }
+    if (table_rows (table))
+        table_print (table, &self->out);
+    else
+        fputs ("nothing: all that was written here shows, or was deleted by who had seen it\n",
+            self->out.file);
+    table_destroy (&table);
+}
+
+int command_found (command_t *self)
+{
+    return report (self, "found", found_show);
 }
 
 //  ---- verify
