@@ -11,7 +11,8 @@ enum node_space {
     NODE_SETTINGS = 's',    // name -> bytes: "pool", "clock", "joining", "door", "listen", …
     NODE_INVITATIONS = 'i', // CURVE key of the secret, 32 bytes -> packed invitation
     NODE_LOCATIONS = 'l',   // location, 16 bytes -> packed location
-    NODE_PLACES = 'p',    // hash of location and directory 16, of name 8 -> place (actors/ingest.h)
+    NODE_PLACES =
+        'p', // hash of location and directory 16, of name 8 -> place (actors/ingest/ingest.h)
     NODE_INODES = 'n',    // location 16, device 8, inode 8 -> uuid of its row
     NODE_LAST_SEEN = 'a', // client 16 -> this node's time, uint64 NTP, big endian
     NODE_WANTED = 'w',    // location 16, uuid 16 -> rows whose content is still to be identified

@@ -1,6 +1,6 @@
 //  test_declarations - what is declared on one node, and what the others make of it
 
-#include "actors/link.h"
+#include "actors/link/link.h"
 #include "tests/sim/sim.h"
 
 #include "store/resources.h"

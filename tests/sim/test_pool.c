@@ -1,6 +1,6 @@
 //  test_pool - a few nodes live through what pools live through
 
-#include "actors/link.h"
+#include "actors/link/link.h"
 #include "tests/sim/sim.h"
 
 Test (pool, two_nodes_pair_and_each_has_what_the_other_wrote)

@@ -7,7 +7,7 @@
 #include <criterion/criterion.h>
 
 #include "actors/actor.h"
-#include "actors/spot.h"
+#include "actors/ingest/spot.h"
 #include "tests/unit/actors/tree.h"
 
 typedef struct files {

@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 
-#include "actors/ignore.h"
+#include "actors/scan/ignore.h"
 
 typedef struct judged {
     const char *patterns;

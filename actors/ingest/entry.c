@@ -1,0 +1,135 @@
+//  ingest - what becomes of one entry: new, changed, moved, gone
+
+#include "actors/ingest/ingest.h"
+
+static uuid16_t row_uuid (ingest_t *self, step_t *step)
+{
+    //  Time-ordered, and in the order of discovery within a millisecond (RFC 9562, 6.2, method 1): rows that are
+    //  found together share the pages of the database.
+    uint64_t ms = time_to_ns (step->now.wall) / 1000000;
+    uint8_t random[10];
+    step->random (step->context, random, sizeof random);
+    self->uuid_count = ms == self->uuid_ms ? self->uuid_count + 1 : 0;
+    self->uuid_ms = ms;
+    random[0] = (uint8_t)(self->uuid_count >> 8 & 0x0f);
+    random[1] = (uint8_t)self->uuid_count;
+    return uuid_v7 (ms, random);
+}
+
+static int is_stored (step_t *step, enum node_space space, slice_t key, bool *ret_stored)
+{
+    slice_t value;
+    int rc = node_get (step->txn, space, key, &value);
+    if (rc && rc != ERR_NOT_FOUND)
+        return rc;
+    *ret_stored = rc == 0;
+    return 0;
+}
+
+//  Its content is to be found (again), or no longer.
+static int want (ingest_t *self, step_t *step, const uuid16_t *uuid, bool wanted, bool is_new)
+{
+    uint8_t key[WANTED_KEY_SIZE];
+    bool stored = false;
+    wanted_key (&self->job->uuid, uuid, key);
+    int rc = is_new ? 0 : is_stored (step, NODE_WANTED, slice_of (key, sizeof key), &stored);
+    if (rc || stored == wanted)
+        return rc;
+    ingest_put_node (self, NODE_WANTED, slice_of (key, sizeof key),
+        wanted ? slice_of ("\x01", 1) : slice_of (NULL, 0));
+    if (wanted) {
+        self->job->wanted++;
+        self->job->wanted_restart = true;
+        self->job->wanted_ns = 0;
+    } else if (self->job->wanted)
+        self->job->wanted--;
+    return 0;
+}
+
+//  Puts row, place and inode.
+static void put_entry (ingest_t *self, slice_t dir, const entry_t *entry, const uuid16_t *uuid,
+    const row_content_t *content)
+{
+    uint8_t key[SPOT_KEY_SIZE], value[SPOT_VALUE_SIZE], inode[INODE_KEY_SIZE];
+    buffer_t row = {NULL, 0, 0};
+    row_value (&self->job->uuid, dir, entry, content, &row);
+    ingest_put_row (self, self->job, uuid, buffer_slice (&row));
+    buffer_release (&row);
+
+    uuid16_t dir_hash = spot_dir (&self->job->uuid, dir);
+    spot_t place = {*uuid, *entry};
+    spot_key (&dir_hash, entry->name, key);
+    spot_pack (&place, value);
+    ingest_put_node (self, NODE_PLACES, slice_of (key, sizeof key), slice_of (value, sizeof value));
+    inode_key (&self->job->uuid, entry, inode);
+    ingest_put_node (self, NODE_INODES, slice_of (inode, sizeof inode), slice_of (uuid->bytes, 16));
+}
+
+//  An inode is forgotten if it is this row's.
+static int drop_inode (ingest_t *self, step_t *step, const spot_t *place)
+{
+    uint8_t key[INODE_KEY_SIZE];
+    slice_t value;
+    inode_key (&self->job->uuid, &place->entry, key);
+    int rc = node_get (step->txn, NODE_INODES, slice_of (key, sizeof key), &value);
+    if (rc == 0 && slice_equal (value, slice_of (place->uuid.bytes, 16)))
+        ingest_put_node (self, NODE_INODES, slice_of (key, sizeof key), slice_of (NULL, 0));
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+int ingest_entry_new (ingest_t *self, step_t *step, slice_t dir, const entry_t *entry)
+{
+    uuid16_t uuid = row_uuid (self, step);
+    put_entry (self, dir, entry, &uuid, NULL);
+    self->job->entries++;
+    return want (self, step, &uuid, entry_is_regular (entry), true);
+}
+
+//  The row that stood at `from` is now this entry of `dir`.
+static int entry_rewrite (
+    ingest_t *self, step_t *step, slice_t dir, const entry_t *entry, const spot_t *from)
+{
+    row_content_t content = {.known = false};
+    row_t row;
+    row_view_t view;
+    bool regular = entry_is_regular (entry);
+    if (regular && entry_is_regular (&from->entry) && entry_same_content (entry, &from->entry)) {
+        const uuid16_t *me = &self->setup->identity->client;
+        int rc = owned_get (step->txn, slice_text (FILE_PATHS), me, &from->uuid, &row);
+        if (rc == 0 && row.value.size && row_view (row.value, &view) == 0)
+            content = view.content;
+        else if (rc && rc != ERR_NOT_FOUND)
+            return rc;
+    }
+    put_entry (self, dir, entry, &from->uuid, &content);
+    return want (self, step, &from->uuid, regular && !content.known, false);
+}
+
+int ingest_entry_changed (
+    ingest_t *self, step_t *step, slice_t dir, const entry_t *entry, const spot_t *place)
+{
+    bool replaced = entry->inode != place->entry.inode || entry->device != place->entry.device;
+    int rc = replaced ? drop_inode (self, step, place) : 0;
+    return rc ? rc : entry_rewrite (self, step, dir, entry, place);
+}
+
+int ingest_entry_moved (
+    ingest_t *self, step_t *step, slice_t dir, const entry_t *entry, const missing_t *from)
+{
+    if (!from->replaced)
+        ingest_put_node (
+            self, NODE_PLACES, slice_of (from->key, sizeof from->key), slice_of (NULL, 0));
+    return entry_rewrite (self, step, dir, entry, &from->place);
+}
+
+int ingest_entry_gone (ingest_t *self, step_t *step, const missing_t *gone)
+{
+    ingest_put_row (self, self->job, &gone->place.uuid, slice_of (NULL, 0));
+    if (!gone->replaced)
+        ingest_put_node (
+            self, NODE_PLACES, slice_of (gone->key, sizeof gone->key), slice_of (NULL, 0));
+    if (self->job->entries)
+        self->job->entries--;
+    int rc = drop_inode (self, step, &gone->place);
+    return rc ? rc : want (self, step, &gone->place.uuid, false, false);
+}

@@ -1,0 +1,215 @@
+//  ingest - decides what the rows of files are (actors/README.md, "Ingest and scan")
+//
+//  Takes    command `ingest`, `report`                                   from admin
+//           scan_looked, scan_begin, scan_listing, scan_done, identified   from scan
+//           written                                                      from oplog
+//  Sends    commanded to admin; scan_look, scan_start, scan_stop, scan_credit, scan_settled, identify to
+//           scan; write to oplog
+//
+//  What scan says waits in an inbox (bounded by scan's credit) and is worked off in its order, one job at a time:
+//
+//      idle ──scan_begin──> listing ──scan_done──> draining ──> resolving ──> settling ──> idle
+//
+//      listing     each directory is compared with its places: what is new or changed is written at once; what is missing, and what
+//                  is new under an inode that is known, is remembered
+//      draining    all of that is durable
+//      resolving   what is missing here and new there has moved; the rest of the missing is deleted,
+//                  with all that was below; the rest of the new is new
+//      settling    that is durable too; scan hears of it
+//
+//  A location that is removed goes through resolving and settling with its root as what is missing.
+
+#ifndef TIDEPOOL_INGEST_H
+#define TIDEPOOL_INGEST_H
+
+#include "actors/actor.h"
+#include "actors/ingest/spot.h"
+
+#define INGEST_WRITE_ROWS   1000         // a WRITE is sent from here on
+#define INGEST_WRITE_BYTES  (512u << 10) // or from here on
+#define INGEST_WRITES_MAX   4            // of rows, unanswered
+#define INGEST_SLOTS        12   // those, as many that were just answered, and what commands write
+#define INGEST_SLICE        2000 // places looked at in a round
+#define INGEST_ROUND_SLICES 64   // sections and other small things done in a round
+#define INGEST_SWEEP_MAX    4096 // places of a directory that are compared in one go
+#define INGEST_IDENTIFY     128  // files a request
+#define INGEST_ASKED_MAX    2    // such requests of a location
+#define INGEST_RETRY_NS                                                                            \
+    500000000ull // a refused WRITE is sent again after this, then after twice that, …
+#define INGEST_RETRY_NS_MAX  30000000000ull
+#define INGEST_CHANGED_NS    3000000000ull // a file that changed while it was hashed is tried again
+#define INGEST_UNREADABLE_NS 600000000000ull // a file that could not be read is tried again
+#define INGEST_PAUSE_NS      1000000000ull   // after the store could not be read
+#define INGEST_WAITERS       64
+
+typedef struct location {
+    uuid16_t uuid;
+    buffer_t path;    // absolute
+    buffer_t exclude; // packed [text, …]
+    uint64_t inode;   // of the root, when it was last seen; 0: never
+    uint64_t entries; // rows
+    uint64_t wanted;  // of them, those without content
+    bool scanned;     // once as a whole
+    bool removing;
+    //  ---- not stored
+    bool adding; // not durable yet
+    bool missing;
+    bool scanning; // as a whole
+    bool watched;
+    uint64_t begun_ns; // of the last whole scan
+    uint64_t listed;   // entries in it so far
+    uint64_t per_s;    // when it was done
+    uint64_t skipped;  // of it
+    uint64_t ignored;
+    uint64_t unreadable;
+    size_t asked;             // identify requests that scan has
+    bool wanted_restart;      // look through NODE_WANTED from its beginning
+    uuid16_t wanted_after;    // where to go on there
+    uint64_t wanted_ns;       // not before this
+    uint64_t wanted_again_ns; // the next pass not before this
+    struct location *next;
+} location_t;
+
+//  A WRITE that is not answered. It is kept for as long, to be sent again.
+enum slot_kind { SLOT_FREE, SLOT_ROWS, SLOT_ADD, SLOT_REMOVE };
+typedef struct slot {
+    int kind; // enum slot_kind
+    int answered; // 0; 1: in this round, whose transaction may be older than the commit; 2: in one before
+    uint64_t ticket;
+    buffer_t rows;
+    buffer_t nodes;
+    uint64_t retry_ns; // refused: to be sent again then; 0: under way
+    uint64_t backoff_ns;
+    uuid16_t location; // SLOT_ADD, SLOT_REMOVE
+    uint64_t command;  // the ticket of the command that waits for it
+    bool wait;
+} slot_t;
+
+//  A command that waits: for scan_looked (path is set) or for the end of a whole scan.
+typedef struct waiter {
+    bool used;
+    uint64_t command; // its ticket
+    uint64_t ticket;  // of the scan_look
+    uuid16_t location;
+    bool skip; // not the scan that is running, the next
+    bool wait;
+    buffer_t path;
+    buffer_t exclude;
+} waiter_t;
+
+typedef struct missing {
+    uint8_t key[SPOT_KEY_SIZE];
+    spot_t place;
+    bool replaced; // something else stands at its place
+} missing_t;
+
+//  An entry that is new where it is and whose inode is known.
+typedef struct candidate {
+    entry_t entry; // its name is not set: it is found in self->texts
+    size_t dir_at, dir_size;
+    size_t name_at, name_size;
+    bool used;
+} candidate_t;
+
+enum ingest_phase { PHASE_IDLE, PHASE_LISTING, PHASE_DRAINING, PHASE_RESOLVING, PHASE_SETTLING };
+
+typedef struct ingest {
+    const actor_setup_t *setup;
+    location_t *locations;
+    mail_list_t inbox;
+    enum ingest_phase phase;
+    location_t *job;  // NULL: of a location that is gone
+    bool job_is_scan; // otherwise a removal
+    uuid16_t job_uuid;
+    scan_begin_t begin;
+    scan_done_t done;
+    bool forgotten; // a removal: the location's own record is being deleted
+    bool distrust;  // the root is another, and empty: a disk that is not mounted
+
+    mail_t *listing; // being compared
+    cursor_t sections;
+    uuid16_t dir;   // of the directory being compared
+    uint64_t *seen; // hashes of its names
+    size_t seen_count, seen_capacity;
+    bool sweeping; // looking for what is missing in it
+    uint8_t sweep_after[SPOT_KEY_SIZE];
+    size_t sweep_after_size;
+
+    missing_t *missing;
+    size_t missing_count, missing_capacity;
+    candidate_t *candidates;
+    size_t candidate_count, candidate_capacity;
+    buffer_t texts; // paths and names of candidates
+    size_t placed;  // candidates that are done with, at the end of resolving
+    buffer_t
+        branches; // directories whose places are gone: a stack of paths, each with its size in 4 bytes behind
+    uint64_t pause_ns; // the store failed: nothing before this
+
+    buffer_t rows; // of the next WRITE
+    buffer_t nodes;
+    size_t row_count;
+    location_t *rows_location;
+    slot_t slots[INGEST_SLOTS];
+    waiter_t waiters[INGEST_WAITERS];
+    uint64_t ticket;
+    uint64_t uuid_ms;
+    unsigned uuid_count;
+} ingest_t;
+
+//  ---- ingest_location.c
+location_t *ingest_location (ingest_t *self, const uuid16_t *uuid);
+location_t *ingest_location_new (
+    ingest_t *self, const uuid16_t *uuid, slice_t path, slice_t exclude);
+void ingest_location_drop (ingest_t *self, location_t *location);
+int ingest_location_load (ingest_t *self, step_t *step); // all that are stored
+void ingest_location_pack (const location_t *location, buffer_t *out);
+void ingest_location_start (step_t *step, const location_t *location);
+void ingest_location_report (ingest_t *self, step_t *step, buffer_t *out); // [map, …]
+
+//  ---- ingest_command.c
+void ingest_command (ingest_t *self, step_t *step, const mail_t *mail);
+void ingest_looked (ingest_t *self, step_t *step, const mail_t *mail);
+void ingest_command_written (ingest_t *self, step_t *step, slot_t *slot, int error);
+void ingest_command_scanned (ingest_t *self, step_t *step, const location_t *location);
+void ingest_answer (step_t *step, uint64_t ticket, int error, const char *message, slice_t answer);
+
+//  ---- ingest_write.c
+void ingest_put_row (ingest_t *self, location_t *location, const uuid16_t *uuid, slice_t value);
+void ingest_put_node (
+    ingest_t *self, enum node_space space, slice_t key, slice_t value); // empty: deletes
+void ingest_put_location (ingest_t *self, const location_t *location);  // its record
+bool ingest_has_room (
+    ingest_t *self, step_t *step);                // sends what is enough; false: wait for answers
+void ingest_flush (ingest_t *self, step_t *step); // sends what there is; there must be room
+bool ingest_flush_if_room (ingest_t *self, step_t *step); // false: there is none yet
+bool ingest_is_durable (const ingest_t *self);            // nothing of rows is unanswered
+slot_t *ingest_slot (ingest_t *self, int kind);           // NULL: all taken
+void ingest_slot_send (ingest_t *self, step_t *step, slot_t *slot);
+void ingest_written (ingest_t *self, step_t *step, const mail_t *mail);
+void ingest_slots_age (ingest_t *self, step_t *step); // once a round
+void ingest_retry (ingest_t *self, step_t *step);
+void ingest_write_release (ingest_t *self);
+
+//  ---- ingest_entry.c: what becomes of one entry
+int ingest_entry_new (ingest_t *self, step_t *step, slice_t dir, const entry_t *entry);
+int ingest_entry_changed (
+    ingest_t *self, step_t *step, slice_t dir, const entry_t *entry, const spot_t *place);
+int ingest_entry_moved (
+    ingest_t *self, step_t *step, slice_t dir, const entry_t *entry, const missing_t *from);
+int ingest_entry_gone (ingest_t *self, step_t *step, const missing_t *gone);
+
+//  ---- ingest_compare.c, ingest_resolve.c; each answers an error of the store, 0 otherwise
+int ingest_compare (ingest_t *self, step_t *step); // the next section
+int ingest_sweep (ingest_t *self, step_t *step);   // on in a large directory
+void ingest_compare_reset (ingest_t *self);
+void ingest_missing_add (
+    ingest_t *self, const uint8_t key[SPOT_KEY_SIZE], const spot_t *place, bool replaced);
+void ingest_resolve_begin (ingest_t *self);
+int ingest_resolve (ingest_t *self, step_t *step, bool *ret_done);
+void ingest_branch_push (ingest_t *self, slice_t path);
+
+//  ---- ingest_identify.c
+void ingest_identify (ingest_t *self, step_t *step);
+int ingest_identified (ingest_t *self, step_t *step, const mail_t *mail);
+
+#endif

@@ -1,0 +1,165 @@
+//  ingest - locations: what is stored of them, and what people are told
+//
+//  Stored: [path bin, exclude [text, …], inode uint, entries uint, wanted uint, scanned bool, removing bool]
+
+#include "actors/ingest/ingest.h"
+
+#include <stdlib.h>
+
+location_t *ingest_location (ingest_t *self, const uuid16_t *uuid)
+{
+    for (location_t *location = self->locations; location; location = location->next)
+        if (uuid_equal (&location->uuid, uuid))
+            return location;
+    return NULL;
+}
+
+location_t *ingest_location_new (
+    ingest_t *self, const uuid16_t *uuid, slice_t path, slice_t exclude)
+{
+    location_t *location = calloc (1, sizeof *location);
+    if (!location)
+        abort ();
+    location->uuid = *uuid;
+    buffer_append (&location->path, path.data, path.size);
+    if (exclude.size)
+        buffer_append (&location->exclude, exclude.data, exclude.size);
+    else
+        pack_array (&location->exclude, 0);
+    location->watched = location->wanted_restart = true;
+    //  In the order in which they were added.
+    location_t **at = &self->locations;
+    while (*at && uuid_compare (&(*at)->uuid, uuid) < 0)
+        at = &(*at)->next;
+    location->next = *at;
+    *at = location;
+    return location;
+}
+
+void ingest_location_drop (ingest_t *self, location_t *location)
+{
+    for (location_t **at = &self->locations; *at; at = &(*at)->next)
+        if (*at == location) {
+            *at = location->next;
+            break;
+        }
+    buffer_release (&location->path);
+    buffer_release (&location->exclude);
+    free (location);
+}
+
+void ingest_location_pack (const location_t *location, buffer_t *out)
+{
+    pack_array (out, 7);
+    pack_bin (out, buffer_slice (&location->path));
+    pack_raw (out, buffer_slice (&location->exclude));
+    pack_uint (out, location->inode);
+    pack_uint (out, location->entries);
+    pack_uint (out, location->wanted);
+    pack_bool (out, location->scanned);
+    pack_bool (out, location->removing);
+}
+
+static int location_unpack (ingest_t *self, slice_t key, slice_t value)
+{
+    cursor_t cursor = cursor_over (value);
+    location_t read = {.inode = 0};
+    uuid16_t uuid;
+    slice_t path, exclude;
+    size_t count;
+    if (key.size != 16 || cursor_array (&cursor, &count) || count != 7 ||
+        cursor_bin (&cursor, &path) || cursor_skip (&cursor, &exclude) ||
+        cursor_uint (&cursor, &read.inode) || cursor_uint (&cursor, &read.entries) ||
+        cursor_uint (&cursor, &read.wanted) || cursor_bool (&cursor, &read.scanned) ||
+        cursor_bool (&cursor, &read.removing))
+        return ERR_CORRUPT;
+    memcpy (uuid.bytes, key.data, 16);
+    location_t *location = ingest_location_new (self, &uuid, path, exclude);
+    location->inode = read.inode;
+    location->entries = read.entries;
+    location->wanted = read.wanted;
+    location->scanned = read.scanned;
+    location->removing = read.removing;
+    location->scanning = !read.removing;
+    return 0;
+}
+
+int ingest_location_load (ingest_t *self, step_t *step)
+{
+    slice_t key, value;
+    int rc = node_seek (step->txn, NODE_LOCATIONS, slice_of (NULL, 0), &key, &value);
+    while (rc == 0) {
+        rc = location_unpack (self, key, value);
+        if (rc == 0)
+            rc = node_next (step->txn, NODE_LOCATIONS, key, &key, &value);
+    }
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+void ingest_location_start (step_t *step, const location_t *location)
+{
+    scan_start_t start = {.location = location->uuid,
+        .path = buffer_slice (&location->path),
+        .exclude = buffer_slice (&location->exclude)};
+    step_send (step, ACTOR_SCAN, MAIL_SCAN_START, 0, &scan_start_type, &start, NULL, 0);
+}
+
+//  ---- for people
+
+//  A location is watching, with nothing left to do, only once all that was found of it is durable.
+static const char *location_state (const ingest_t *self, const location_t *location)
+{
+    if (location->removing)
+        return "removing";
+    if (location->missing)
+        return "missing";
+    if (location->scanning)
+        return "scanning";
+    return location->wanted || !ingest_is_durable (self) ? "identifying" : "watching";
+}
+
+static void pack_count (buffer_t *out, const char *name, uint64_t value)
+{
+    pack_string (out, name);
+    pack_uint (out, value);
+}
+
+static void location_report (
+    const ingest_t *ingest, const location_t *self, const step_t *step, buffer_t *out)
+{
+    uint64_t per_s = self->per_s;
+    if (self->scanning && self->listed)
+        per_s = self->listed * 1000 / ((step->now.mono_ns - self->begun_ns) / 1000000 + 1);
+    pack_map (out, 12);
+    pack_string (out, "location");
+    pack_bin (out, slice_of (self->uuid.bytes, 16));
+    pack_string (out, "path");
+    buffer_t text = {NULL, 0, 0};
+    text_repair (buffer_slice (&self->path), &text);
+    pack_text (out, buffer_slice (&text));
+    buffer_release (&text);
+    pack_string (out, "exclude");
+    pack_raw (out, buffer_slice (&self->exclude));
+    pack_string (out, "state");
+    pack_string (out, location_state (ingest, self));
+    pack_string (out, "watched");
+    pack_bool (out, self->watched && !self->missing);
+    pack_count (out, "entries", self->entries);
+    pack_count (out, "unidentified", self->wanted);
+    pack_count (out, "listed", self->listed);
+    pack_count (out, "files_per_s", per_s);
+    pack_count (out, "skipped", self->skipped);
+    pack_count (out, "ignored", self->ignored);
+    pack_count (out, "unreadable", self->unreadable);
+}
+
+void ingest_location_report (ingest_t *self, step_t *step, buffer_t *out)
+{
+    size_t count = 0;
+    for (location_t *location = self->locations; location; location = location->next)
+        count += !location->adding;
+    pack_array (out, count);
+    for (location_t *location = self->locations; location; location = location->next)
+        if (!location->adding)
+            location_report (self, location, step, out);
+}

@@ -1,0 +1,330 @@
+//  link_return - the fence around who has to return, and the way back through it
+//
+//  A peer is outside if it was declared stale here, if it has not applied that it once was, or if it needs
+//  what our log no longer keeps. Over its line nothing passes but this:
+//
+//      we                                     a peer that is outside
+//       | ---- outside (half) -----------------> |
+//       | <--- return (its vector) ------------- |   again with each ping
+//       |      it is stated to be back            |
+//       | ---- welcome (ours) ------------------> |   from here it is joining: it greets anew, and copies
+//
+//  Whoever has welcomed a peer does not return itself before that has begun, and whoever is about to return
+//  welcomes nobody: so of those that wait for each other one is always there to give.
+//
+//  If each is outside for the other, two halves of a pool had declared each other: the half with the
+//  earliest member stays, and who is in the other returns.
+
+#include "actors/link/link.h"
+
+#include "messages/counting.h"
+
+#include <stdlib.h>
+
+//  ---- who is outside
+
+bool link_is_out (link_t *self, step_t *step)
+{
+    client_t me;
+    return clients_get (step->txn, &self->me, &me) == 0 && client_out (&me);
+}
+
+//  Who has applied what keeps it out here knows itself whether it has returned since.
+static bool is_outside (link_t *self, step_t *step, line_t *line)
+{
+    client_t client;
+    line->fence = 0;
+    if (clients_get (step->txn, &line->client, &client))
+        return true;
+    const timestamp_t *out = client_out (&client);
+    if (out && (line->says_out || !vector_covers (&line->shared, out)))
+        return true;
+    line->fence = out ? out->time : 0;
+    vector_clear (&self->seen);
+    return link_base (step, &self->seen) != 0 || !vector_covers_all (&line->shared, &self->seen);
+}
+
+//  The earliest admission among those that count here names the half that we are in.
+static timestamp_t half_of (step_t *step)
+{
+    timestamp_t earliest = {0};
+    client_t client;
+    uuid16_t after;
+    int rc;
+    for (rc = clients_next (step->txn, NULL, &client); rc == 0;
+         rc = clients_next (step->txn, &after, &client)) {
+        after = client.uuid;
+        if (!timestamp_is_none (&client.admitted) && !client_out (&client) &&
+            (timestamp_is_none (&earliest) || timestamp_compare (&client.admitted, &earliest) < 0))
+            earliest = client.admitted;
+    }
+    return earliest;
+}
+
+void link_fence (link_t *self, step_t *step, line_t *line)
+{
+    if (self->joining || line->peer_joins)
+        return;
+    line->outside = is_outside (self, step, line);
+    line->returns = link_is_out (self, step);
+    if (!line->outside)
+        return;
+    timestamp_t half = half_of (step);
+    buffer_t packed = {NULL, 0, 0};
+    timestamp_pack (&half, &packed);
+    peer_outside_t outside = {.verb = PEER_OUTSIDE, .half = buffer_slice (&packed)};
+    link_line_send (step, line, &peer_outside_type, &outside, NULL);
+    buffer_release (&packed);
+}
+
+void link_fence_client (link_t *self, step_t *step, const client_t *client)
+{
+    const timestamp_t *out = client_out (client);
+    bool mine = uuid_equal (&client->uuid, &self->me);
+    if (!out || self->joining)
+        return;
+    for (size_t i = self->line_count; i-- > 0;) {
+        line_t *line = self->lines[i];
+        bool fenced =
+            line->outside || line->peer_joins || line->returns || line->fence == out->time;
+        if (line->state == LINE_OPEN && !fenced &&
+            (mine || uuid_equal (&line->client, &client->uuid)))
+            link_line_close (self, step, line, ERR_STALE, NULL);
+    }
+}
+
+//  ---- the way back
+
+//  One member is asked at a time, or two would state that we are back.
+static bool is_first_of_returns (const link_t *self, const line_t *line)
+{
+    for (size_t i = 0; i < self->line_count; i++)
+        if (self->lines[i]->returns && self->lines[i]->state == LINE_OPEN)
+            return self->lines[i] == line;
+    return true;
+}
+
+void link_return_ask (link_t *self, step_t *step, line_t *line)
+{
+    vector_t shared = {NULL, 0, 0};
+    buffer_t packed = {NULL, 0, 0};
+    if (self->joining || self->going || !line->returns || !is_first_of_returns (self, line) ||
+        watermarks_load (step->txn, WATERMARK_SHARED, &shared) != 0)
+        return;
+    vector_pack (&shared, &packed);
+    peer_return_t ask = {.verb = PEER_RETURN, .shared = buffer_slice (&packed)};
+    link_line_send (step, line, &peer_return_type, &ask, NULL);
+    vector_release (&shared);
+    buffer_release (&packed);
+}
+
+int link_on_outside (link_t *self, step_t *step, line_t *line, slice_t frame)
+{
+    peer_outside_t outside;
+    timestamp_t theirs, ours = half_of (step);
+    int rc = message_unpack (&peer_outside_type, frame, &outside, NULL);
+    cursor_t cursor = cursor_over (outside.half);
+    if (rc == 0)
+        rc = timestamp_unpack (&cursor, &theirs);
+    if (rc)
+        return rc;
+    int order = timestamp_compare (&ours, &theirs);
+    if (order == 0)
+        order = uuid_compare (&self->me, &line->client);
+    line->returns = !line->outside || order > 0;
+    line->outside = true;
+    link_return_ask (self, step, line);
+    return 0;
+}
+
+//  ---- what counts, as far as it is stored
+
+typedef struct members {
+    client_t *clients;
+    size_t count;
+    vector_t shared;
+    txn_t *txn;
+    vector_t published; // of whom was asked last
+} members_t;
+
+static const vector_t *published_of (const void *context, const uuid16_t *origin)
+{
+    members_t *self = (members_t *)context;
+    if (published_load (self->txn, origin, &self->published))
+        vector_clear (&self->published);
+    return &self->published;
+}
+
+static int members_load (step_t *step, members_t *self)
+{
+    client_t client;
+    uuid16_t after;
+    int rc = watermarks_load (step->txn, WATERMARK_SHARED, &self->shared);
+    self->txn = step->txn;
+    for (int next = rc ? rc : clients_next (step->txn, NULL, &client); next == 0;
+         next = clients_next (step->txn, &after, &client)) {
+        client_t *grown = realloc (self->clients, (self->count + 1) * sizeof *grown);
+        if (!grown)
+            abort ();
+        self->clients = grown;
+        grown[self->count++] = client;
+        after = client.uuid;
+    }
+    return rc;
+}
+
+static void members_release (members_t *self)
+{
+    free (self->clients);
+    vector_release (&self->shared);
+    vector_release (&self->published);
+}
+
+//  A client may return when it was counted out here, or is on its way back already, or was never declared; and we
+//  have all that it has of those that count.
+bool link_may_return (link_t *self, step_t *step, const uuid16_t *uuid, const vector_t *shared)
+{
+    members_t members = {.count = 0};
+    client_t client;
+    bool may = members_load (step, &members) == 0 && clients_get (step->txn, uuid, &client) == 0 &&
+               client_is_member (&client) && !link_is_out (self, step);
+    if (may) {
+        pool_view_t view = {
+            self->me, members.clients, members.count, &members.shared, published_of, &members};
+        may = (!client_declared (&client) || !pool_counts (&view, &client)) &&
+              pool_is_caught_up (&view, shared, uuid);
+    }
+    members_release (&members);
+    return may;
+}
+
+//  Two of one half that return at once may differ in what they still remember: as far as it is known here, one
+//  returns after the other.
+bool link_somebody_returns (step_t *step, const uuid16_t *but)
+{
+    client_t client;
+    uuid16_t after;
+    int rc;
+    for (rc = clients_next (step->txn, NULL, &client); rc == 0;
+         rc = clients_next (step->txn, &after, &client)) {
+        after = client.uuid;
+        if (client_returns (&client) && !uuid_equal (&client.uuid, but))
+            return true;
+    }
+    return false;
+}
+
+static void welcome (step_t *step, line_t *line)
+{
+    peer_welcome_t message = {.verb = PEER_WELCOME};
+    line->welcomed_ns = step->now.mono_ns;
+    link_line_send (step, line, &peer_welcome_type, &message, NULL);
+}
+
+//  That it returns is stated before it begins: from then on it counts again.
+void link_return_state (step_t *step, const line_t *line)
+{
+    buffer_t value = {NULL, 0, 0}, clients = {NULL, 0, 0};
+    client_pack_returning (&value);
+    pack_array (&clients, 3);
+    pack_uint (&clients, ACTION_UPDATE);
+    pack_bin (&clients, slice_of (&line->client, sizeof line->client));
+    pack_raw (&clients, buffer_slice (&value));
+    write_out_t write = {.what = slice_text ("a return")};
+    slice_t body = buffer_slice (&clients);
+    step_send (step, ACTOR_OPLOG, MAIL_WRITE, line->number | LINK_RETURN_TICKET, &write_out_type,
+        &write, &body, 1);
+    buffer_release (&value);
+    buffer_release (&clients);
+}
+
+//  Is what it says to be its newest batch another than the one that our log has there? What the log no longer keeps
+//  cannot be told.
+static bool is_forked (step_t *step, const uuid16_t *client, const vector_t *shared)
+{
+    const watermark_t *mark = vector_find (shared, client);
+    batch_t batch = {.bytes = {NULL, 0}};
+    uint64_t sequence;
+    slice_t bytes;
+    if (!mark || pending_find (step->txn, client, mark->upto - 1, &sequence, &bytes) ||
+        batch_decode (bytes, &batch))
+        return false;
+    bool forked = batch.upto == mark->upto ? !hash_equal (&batch.hash, &mark->hash)
+                  : batch.after == mark->upto
+                      ? !batch.issues_anew && !hash_equal (&batch.previous, &mark->hash)
+                      : !batch.issues_anew && batch.after < mark->upto;
+    batch_release (&batch);
+    return forked;
+}
+
+static void fork_tell (link_t *self, step_t *step, line_t *line)
+{
+    char subject[UUID_TEXT_SIZE];
+    uuid_to_text (&line->client, subject);
+    step_alarm (step, error_name (ERR_FORKED), subject,
+        "it wants to return with batches that are not those of its chain: is its data directory in "
+        "use twice, or was it restored and written to?");
+    link_line_close (self, step, line, ERR_FORKED, NULL);
+}
+
+int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame)
+{
+    peer_return_t ask;
+    client_t client;
+    vector_t shared = {NULL, 0, 0};
+    int rc = message_unpack (&peer_return_type, frame, &ask, NULL);
+    cursor_t cursor = cursor_over (ask.shared);
+    if (rc == 0)
+        rc = vector_unpack (&cursor, &shared);
+    if (rc == 0 && is_forked (step, &line->client, &shared)) {
+        fork_tell (self, step, line);
+        vector_release (&shared);
+        return 0;
+    }
+    bool may = rc == 0 && !self->joining && !self->going && !line->returns &&
+               link_may_return (self, step, &line->client, &shared) &&
+               !link_somebody_returns (step, &line->client) &&
+               clients_get (step->txn, &line->client, &client) == 0;
+    if (may) {
+        line->outside = true;
+        if (client_returns (&client))
+            welcome (step, line);
+        else
+            link_return_state (step, line);
+    }
+    vector_release (&shared);
+    return rc;
+}
+
+void link_return_stated (link_t *self, step_t *step, uint64_t number, int error)
+{
+    line_t *line = link_line (self, number);
+    if (!line || line->state != LINE_OPEN || error || self->joining || self->going)
+        return;
+    if (line->peer_joins)
+        link_copy_go_on (self, step, line);
+    else
+        welcome (step, line);
+}
+
+//  Who was welcomed comes soon, or not at all: it may have welcomed somebody itself.
+static bool is_expected (link_t *self, step_t *step, const line_t *line)
+{
+    uint64_t patience = 3 * self->setup->config->ping_interval_s * SECOND_NS;
+    return line->welcomed_ns && step->now.mono_ns - line->welcomed_ns < patience;
+}
+
+int link_on_welcome (link_t *self, step_t *step, line_t *line, slice_t frame)
+{
+    peer_welcome_t message;
+    int rc = message_unpack (&peer_welcome_type, frame, &message, NULL);
+    if (rc || self->joining || self->going || !line->returns)
+        return rc;
+    for (size_t i = 0; i < self->line_count; i++)
+        if (is_expected (self, step, self->lines[i]) || self->lines[i]->copying)
+            return 0;
+    self->going = true;
+    go_back_t back = {.giver = line->client};
+    step_send (step, ACTOR_OPLOG, MAIL_GO_BACK, LINK_GOING_TICKET, &go_back_type, &back, NULL, 0);
+    return 0;
+}

@@ -1,0 +1,619 @@
+//  oplog - the one that writes
+//
+//  Takes    APPLY (api), DECLARE (api, link), WRITE (pool, ingest, link), TAKE_BATCHES, TAKE_ROWS, COPY_BEGIN,
+//           COPY_CHUNK, GO_BACK, REPAIR (link), SCRUB (admin), CLOCK_GRANT (clock)
+//  Keeps    the log until all that count have it: oplog_keep.c
+//  Sends    CLOCK_ASK (clock); APPLIED, WRITTEN, TAKEN, REPAIRED to who asked; ADVANCED (link, pool, api); ALARM (admin)
+//
+//  Group commit is the natural one: what arrives while a group waits for the clock or is being
+//  committed is the next group.
+//
+//        held --- enough ---> group --- CLOCK_ASK ---> granted --- work ---> commit --- settle
+//         ^                                                                               |
+//         +----------------------- arrives meanwhile <------------------------------------+
+//
+//  Within a group what comes from others goes first, then own writes: so whatever an own batch says to
+//  have seen had been applied before each of its operations, and each of its timestamps is larger.
+
+#include "actors/oplog/oplog.h"
+
+#include "actors/declarations.h"
+#include "store/damage.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define STAMPS_OF_A_RETURN (1u << 14) // batches of it, and what it says of each member
+
+//  ---- the cache of the store
+
+static int clients_load (oplog_t *self, txn_t *txn)
+{
+    uuid16_t after;
+    client_t client;
+    int rc;
+    self->client_count = 0;
+    for (rc = clients_next (txn, NULL, &client); rc == 0;
+         rc = clients_next (txn, &after, &client)) {
+        client_t *grown = realloc (self->clients, (self->client_count + 1) * sizeof *grown);
+        if (!grown)
+            return ERR_NO_MEMORY;
+        self->clients = grown;
+        self->clients[self->client_count++] = client;
+        after = client.uuid;
+    }
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+static void pasts_clear (oplog_t *self)
+{
+    for (size_t i = 0; i < self->past_count; i++)
+        vector_release (&self->pasts[i].seen);
+    self->past_count = 0;
+}
+
+static int pasts_load (oplog_t *self, txn_t *txn)
+{
+    uuid16_t after = {{0}}, origin;
+    int rc;
+    pasts_clear (self);
+    while ((rc = published_next (txn, &after, &origin)) == 0) {
+        rc = published_load (txn, &origin, oplog_past (self, &origin));
+        if (rc)
+            return rc;
+        after = origin;
+    }
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+int oplog_cache_load (oplog_t *self, txn_t *txn)
+{
+    slice_t pool;
+    int rc = watermarks_load (txn, WATERMARK_SHARED, &self->shared);
+    if (rc == 0)
+        rc = watermarks_load (txn, WATERMARK_ROWS, &self->rows);
+    if (rc == 0)
+        rc = clients_load (self, txn);
+    if (rc == 0)
+        rc = pasts_load (self, txn);
+    if (rc == 0)
+        rc = oplog_position_load (self, txn);
+    if (rc == 0) {
+        rc = node_get (txn, NODE_SETTINGS, slice_text ("pool"), &pool);
+        self->has_pool = rc == 0;
+        rc = rc == ERR_NOT_FOUND ? 0 : rc;
+    }
+    self->stale = rc != 0;
+    return rc;
+}
+
+client_t *oplog_client (oplog_t *self, const uuid16_t *client)
+{
+    size_t low = 0, high = self->client_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = uuid_compare (&self->clients[middle].uuid, client);
+        if (order == 0)
+            return &self->clients[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+vector_t *oplog_past (oplog_t *self, const uuid16_t *origin)
+{
+    size_t at = 0;
+    while (at < self->past_count && uuid_compare (&self->pasts[at].origin, origin) < 0)
+        at++;
+    if (at < self->past_count && uuid_equal (&self->pasts[at].origin, origin))
+        return &self->pasts[at].seen;
+    origin_past_t *grown = realloc (self->pasts, (self->past_count + 1) * sizeof *grown);
+    if (!grown)
+        abort ();
+    self->pasts = grown;
+    memmove (grown + at + 1, grown + at, (self->past_count - at) * sizeof *grown);
+    grown[at] = (origin_past_t){*origin, {NULL, 0, 0}};
+    self->past_count++;
+    return &grown[at].seen;
+}
+
+//  ---- what the parts share
+
+bool oplog_is_fatal (int error)
+{
+    return error == ERR_MAP_FULL || error == ERR_STORAGE_FAILED || error == ERR_STORAGE_FULL ||
+           error == ERR_CORRUPT || error == ERR_NO_MEMORY || error == ERR_INTERNAL;
+}
+
+int oplog_stamp (oplog_t *self, uint64_t *ret_time)
+{
+    if (self->next_stamp > self->last_stamp)
+        return ERR_CLOCK;
+    *ret_time = self->next_stamp++;
+    return 0;
+}
+
+static bool is_admission_again (const client_t *known, const operation_t *operation)
+{
+    return operation->action == ACTION_CREATE && !timestamp_is_none (&known->admitted) &&
+           uuid_equal (&operation->stamp.client, &operation->uuid);
+}
+
+//  An operation on `clients`. Who admits itself is heard once, as the founder of a pool: a client that
+//  was alone before it joined brings that operation along, and it says nothing any more.
+int oplog_clients_operation (oplog_t *self, step_t *step, const operation_t *operation)
+{
+    client_t fresh = {.uuid = operation->uuid};
+    client_t *known = oplog_client (self, &operation->uuid);
+    if (known && is_admission_again (known, operation))
+        return 0;
+    client_t client = known ? *known : fresh;
+    if (!client_join (&client, operation))
+        return 0;
+    int rc = clients_put (step->txn, &client);
+    if (rc)
+        return rc;
+    self->clients_changed = true;
+    if (known) {
+        *known = client;
+        return 0;
+    }
+    return clients_load (self, step->txn);
+}
+
+int oplog_join (oplog_t *self, step_t *step, const operation_t *operation, const vector_t *seen)
+{
+    if (slice_equal (operation->resource, slice_text (CLIENTS_RESOURCE)))
+        return oplog_clients_operation (self, step, operation);
+    if (self->joining && !position_covers (&self->place, operation->resource, &operation->uuid))
+        return 0;
+    past_t past = {seen, operation->stamp};
+    return shared_join (step->txn, operation, &past);
+}
+
+int oplog_shared_raise (
+    oplog_t *self, step_t *step, const uuid16_t *origin, uint64_t upto, const hash_t *hash)
+{
+    watermark_t watermark = {*origin, upto, *hash};
+    vector_set (&self->shared, origin, upto, hash);
+    vector_set (&self->shared_rose, origin, upto, hash);
+    return watermarks_put (step->txn, WATERMARK_SHARED, &watermark);
+}
+
+void oplog_rows_raise (oplog_t *self, const uuid16_t *owner, uint64_t upto)
+{
+    if (vector_raise (&self->rows, owner, upto, NULL))
+        vector_raise (&self->rows_rose, owner, upto, NULL);
+}
+
+//  ---- the queue
+
+static bool comes_from_others (int verb)
+{
+    return verb != MAIL_APPLY && verb != MAIL_WRITE;
+}
+
+//  An upper bound of the timestamps that a mail needs: 2^32 of them make a second, so that asking
+//  for some too many costs nothing.
+static uint64_t stamps_wanted (const mail_t *mail)
+{
+    if (mail->envelope.verb == MAIL_COPY_CHUNK)
+        return STAMPS_OF_A_RETURN;
+    if (comes_from_others (mail->envelope.verb))
+        return 0;
+    return 1 + mail_frame (mail, 0).size / 4 + mail_frame (mail, 1).size / 4;
+}
+
+static size_t times_append (const mail_t *mail, buffer_t *times)
+{
+    size_t count = 0;
+    cursor_t cursor = cursor_over (mail_frame (mail, 0));
+    slice_t bytes;
+    batch_head_t head;
+    take_rows_t rows;
+    if (mail->envelope.verb == MAIL_TAKE_ROWS &&
+        message_unpack (&take_rows_type, mail->body, &rows, NULL) == 0) {
+        pack_uint (times, rows.upto);
+        return 1;
+    }
+    if (mail->envelope.verb != MAIL_TAKE_BATCHES)
+        return 0;
+    while (!cursor_done (&cursor) && batch_skip (&cursor, &bytes) == 0 &&
+           batch_peek (bytes, &head) == 0) {
+        pack_uint (times, head.upto);
+        count++;
+    }
+    return count;
+}
+
+//  This client's newest timestamp that is here.
+static uint64_t own_newest (const oplog_t *self)
+{
+    const uuid16_t *me = &self->setup->identity->client;
+    uint64_t shared = vector_upto (&self->shared, me), rows = vector_upto (&self->rows, me);
+    return shared > rows ? shared : rows;
+}
+
+static void ask_clock (oplog_t *self, step_t *step)
+{
+    clock_ask_t ask = {.own = own_newest (self)};
+    buffer_t times = {NULL, 0, 0}, packed = {NULL, 0, 0};
+    size_t bytes = 0, count = 0;
+    while (self->held.head && (bytes == 0 || bytes < LIMIT_SEAL_BYTES)) {
+        mail_t *mail = mail_list_take (&self->held);
+        bytes += mail_frame (mail, 0).size + mail_frame (mail, 1).size;
+        ask.count += stamps_wanted (mail);
+        count += times_append (mail, &times);
+        mail_list_append (&self->group, mail);
+    }
+    ask.count += oplog_keep_is_due (self, step); // an empty batch bears a timestamp
+    pack_array (&packed, count);
+    pack_raw (&packed, buffer_slice (&times));
+    ask.times = buffer_slice (&packed);
+    step_send (step, ACTOR_CLOCK, MAIL_CLOCK_ASK, 0, &clock_ask_type, &ask, NULL, 0);
+    self->asked = true;
+    self->granted = false;
+    buffer_release (&times);
+    buffer_release (&packed);
+}
+
+static void on_grant (oplog_t *self, step_t *step, const mail_t *mail)
+{
+    clock_grant_t grant;
+    if (!self->asked || step_unpack (step, mail, &clock_grant_type, &grant))
+        return;
+    self->grant = grant;
+    buffer_clear (&self->ahead);
+    buffer_append (&self->ahead, grant.ahead.data, grant.ahead.size);
+    self->granted = true;
+}
+
+static void oplog_receive (void *core, step_t *step, mail_t **mail_p)
+{
+    oplog_t *self = core;
+    switch ((*mail_p)->envelope.verb) {
+    case MAIL_CLOCK_GRANT: on_grant (self, step, *mail_p); return;
+    case MAIL_APPLY:
+    case MAIL_DECLARE:
+    case MAIL_WRITE:
+    case MAIL_DROP_ROWS:
+    case MAIL_TAKE_BATCHES:
+    case MAIL_TAKE_ROWS:
+    case MAIL_COPY_BEGIN:
+    case MAIL_COPY_CHUNK:
+    case MAIL_REPAIR:
+    case MAIL_GO_BACK:
+        mail_list_append (&self->held, *mail_p);
+        *mail_p = NULL;
+        break;
+    case MAIL_SCRUB: oplog_scrub_hurry (self, step); break;
+    default: metric_add (step->metrics, METRIC_MAIL_REFUSED, 1);
+    }
+}
+
+//  The shell asks this once a round, when all that has arrived was received: the moment to close a group.
+static bool oplog_ready (void *core, step_t *step)
+{
+    oplog_t *self = core;
+    if (!self->asked && oplog_scrub_due (self, step))
+        return true; // a slice, in a transaction of its own: what it meets must harm no group
+    if (!self->asked && (self->held.head || oplog_keep_is_due (self, step)))
+        ask_clock (self, step);
+    return self->asked && self->granted;
+}
+
+//  ---- the transaction
+
+void oplog_writer_begin (oplog_t *self)
+{
+    const watermark_t *own = vector_find (&self->shared, &self->setup->identity->client);
+    batch_writer_begin (&self->writer, &self->setup->identity->client, own ? own->upto : 0,
+        own ? &own->hash : NULL);
+}
+
+static void work_begin (oplog_t *self)
+{
+    size_t count;
+    self->next_stamp = self->grant.first;
+    self->last_stamp = self->grant.count ? self->grant.first + self->grant.count - 1 : 0;
+    if (self->grant.count == 0)
+        self->next_stamp = 1;
+    self->ahead_cursor = cursor_over (buffer_slice (&self->ahead));
+    if (self->ahead.size && cursor_array (&self->ahead_cursor, &count))
+        self->ahead_cursor = cursor_over (slice_of (NULL, 0));
+    vector_clear (&self->shared_rose);
+    vector_clear (&self->rows_rose);
+    self->clients_changed = self->resources_changed = self->joined_changed = false;
+}
+
+//  What was taken back of this client's own chain, after a restore, comes before what it writes now. The clock had
+//  not heard of it at the grant; it does at the next question.
+static void own_begin (oplog_t *self)
+{
+    uint64_t newest = own_newest (self);
+    if (self->grant.count && self->next_stamp <= newest) {
+        self->next_stamp = newest + 1;
+        self->last_stamp = newest + self->grant.count;
+    }
+    oplog_writer_begin (self);
+}
+
+static int work_mail (oplog_t *self, step_t *step, const mail_t *mail)
+{
+    changes_begin_group (step->txn);
+    switch (mail->envelope.verb) {
+    case MAIL_APPLY: return oplog_apply (self, step, mail);
+    case MAIL_DECLARE: return oplog_declare (self, step, mail);
+    case MAIL_WRITE: return oplog_write (self, step, mail);
+    case MAIL_DROP_ROWS: return oplog_drop_rows (self, step, mail);
+    case MAIL_TAKE_BATCHES: return oplog_take_batches (self, step, mail);
+    case MAIL_TAKE_ROWS: return oplog_take_rows (self, step, mail);
+    case MAIL_COPY_BEGIN: return oplog_copy_begin (self, step, mail);
+    case MAIL_COPY_CHUNK: return oplog_copy_chunk (self, step, mail);
+    case MAIL_REPAIR: return oplog_repair (self, step, mail);
+    case MAIL_GO_BACK: return oplog_return (self, step, mail);
+    }
+    return 0;
+}
+
+//  Which watermarks of others have risen since this node's previous batch; all of them in one that issues anew.
+static void own_seen_fill (oplog_t *self, const vector_t *published)
+{
+    const uuid16_t *me = &self->setup->identity->client;
+    vector_clear (&self->own_seen);
+    for (size_t i = 0; i < self->shared.count; i++) {
+        const watermark_t *mark = &self->shared.entries[i];
+        if (!uuid_equal (&mark->client, me) &&
+            (!published || mark->upto > vector_upto (published, &mark->client)))
+            vector_set (&self->own_seen, &mark->client, mark->upto, &mark->hash);
+    }
+}
+
+int oplog_seal (oplog_t *self, step_t *step, uint64_t upto, const vector_t *covers)
+{
+    const identity_t *identity = self->setup->identity;
+    vector_t *published = oplog_past (self, &identity->client);
+    hash_t hash;
+    batch_t batch = {.bytes = {NULL, 0}};
+    uint64_t sequence;
+    own_seen_fill (self, covers ? NULL : published);
+    buffer_clear (&self->sealed);
+    batch_writer_seal (
+        &self->writer, upto, &self->own_seen, covers, identity, &self->sealed, &hash);
+    int rc = batch_decode (buffer_slice (&self->sealed), &batch);
+    if (rc == 0)
+        rc = pending_append (step->txn, &batch, &sequence);
+    if (rc == 0)
+        rc = oplog_shared_raise (self, step, &identity->client, upto, &hash);
+    if (rc == 0)
+        rc = published_raise (step->txn, &identity->client, &self->own_seen);
+    if (rc == 0) {
+        vector_merge (published, &self->own_seen);
+        self->sealed_ns = step->now.mono_ns;
+        self->owes = false;
+        self->sweep = true;
+        metric_add (step->metrics, METRIC_BATCHES_SEALED, 1);
+    }
+    batch_release (&batch);
+    return rc == ERR_MALFORMED || rc == ERR_TOO_LARGE ? ERR_INTERNAL : rc;
+}
+
+static int rows_save (oplog_t *self, step_t *step)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < self->rows_rose.count; i++)
+        rc = watermarks_put (step->txn, WATERMARK_ROWS, &self->rows_rose.entries[i]);
+    return rc;
+}
+
+int oplog_announce (oplog_t *self, step_t *step)
+{
+    static const int listeners[] = {ACTOR_LINK, ACTOR_API, ACTOR_POOL};
+    buffer_t shared = {NULL, 0, 0}, rows = {NULL, 0, 0};
+    advanced_t advanced = {.clients = self->clients_changed,
+        .resources = self->resources_changed,
+        .joined = self->joined_changed};
+    int rc = pending_last (step->txn, &advanced.sequence);
+    if (rc == 0)
+        rc = changes_last (step->txn, &advanced.cursor);
+    vector_pack (&self->shared_rose, &shared);
+    vector_pack (&self->rows_rose, &rows);
+    advanced.shared = buffer_slice (&shared);
+    advanced.rows = buffer_slice (&rows);
+    for (size_t i = 0; rc == 0 && i < sizeof listeners / sizeof *listeners; i++)
+        step_send (step, listeners[i], MAIL_ADVANCED, 0, &advanced_type, &advanced, NULL, 0);
+    buffer_release (&shared);
+    buffer_release (&rows);
+    return rc;
+}
+
+//  A cache made anew knows nothing of what is owed or could go.
+static int cache_make (oplog_t *self, step_t *step)
+{
+    int rc = oplog_cache_load (self, step->txn);
+    if (rc == 0)
+        rc = oplog_owes_load (self, step);
+    if (self->sealed_ns == 0)
+        oplog_sealed_load (self, step);
+    self->sweep = true;
+    return rc;
+}
+
+static int oplog_work (void *core, step_t *step)
+{
+    oplog_t *self = core;
+    int rc = self->stale ? cache_make (self, step) : 0;
+    if (rc)
+        return rc;
+    self->stale = true; // until it is settled: the cache runs ahead of the store now
+    if (!self->asked)
+        return oplog_scrub (self, step);
+    work_begin (self);
+    for (int own = 0; own <= 1; own++) {
+        if (own)
+            own_begin (self);
+        for (mail_t *mail = self->group.head; rc == 0 && mail; mail = mail->next)
+            if (comes_from_others (mail->envelope.verb) == !own)
+                rc = work_mail (self, step, mail);
+    }
+    if (rc == 0 && self->writer.count)
+        rc = oplog_seal (self, step, self->writer.time, NULL);
+    else if (rc == 0)
+        rc = oplog_acknowledge (self, step);
+    if (rc == 0)
+        rc = rows_save (self, step);
+    if (rc == 0 && self->grant.count)
+        rc = node_put_uint (step->txn, "clock", self->last_stamp);
+    if (rc == 0)
+        rc = oplog_sweep (self, step);
+    if (rc == 0)
+        rc = oplog_announce (self, step);
+    if (rc == 0 && damage_count (step->txn))
+        rc = oplog_damaged (self, step);
+    return rc;
+}
+
+static void refuse_group (oplog_t *self, step_t *step, int error)
+{
+    for (mail_t *mail = self->group.head; mail; mail = mail->next)
+        switch (mail->envelope.verb) {
+        case MAIL_APPLY: oplog_apply_refuse (step, mail, error, NULL, 0); break;
+        case MAIL_TAKE_BATCHES:
+        case MAIL_TAKE_ROWS:
+        case MAIL_COPY_BEGIN:
+        case MAIL_COPY_CHUNK: {
+            taken_t taken = {.error = (uint64_t)-error};
+            oplog_take_answer (step, mail, &taken);
+            break;
+        }
+        case MAIL_REPAIR: oplog_repair_answer (step, mail, error, NULL); break;
+        default: oplog_write_answer (step, mail, error, NULL);
+        }
+}
+
+static void oplog_settle (void *core, step_t *step, int error)
+{
+    oplog_t *self = core;
+    self->stale = error != 0;
+    if (error) {
+        refuse_group (self, step, error);
+        if (!self->failing)
+            step_alarm (step, error_name (error), "store", error_text (error));
+    } else if (self->failing) {
+        step_alarm (step, error_name (ERR_STORAGE_FULL), "store", NULL);
+        step_alarm (step, error_name (ERR_STORAGE_FAILED), "store", NULL);
+    }
+    self->failing = error != 0;
+    mail_list_clear (&self->group);
+    self->asked = self->granted = false;
+    if (self->held.head && !oplog_scrub_due (self, step))
+        ask_clock (self, step);
+    oplog_keep_wake (self, step);
+    oplog_scrub_plan (self, step);
+}
+
+//  What is due is worked when it is due; here only the next wake is set.
+static void oplog_tick (void *core, step_t *step)
+{
+    oplog_keep_wake (core, step);
+    oplog_scrub_plan (core, step);
+}
+
+//  ---- life
+
+static int declare_configured (const config_t *config, step_t *step, bool derived)
+{
+    const char *difference = NULL;
+    int rc = 0;
+    for (size_t at = 0; rc == 0 && at < config->resource_count; at++) {
+        const resource_t *resource = &config->resources[at];
+        if ((resource->kind == RESOURCE_DERIVED) != derived)
+            continue;
+        rc = resources_declare (step->txn, resource, &difference);
+        resource_entry_t stored;
+        char why[DECLARATIONS_TEXT_SIZE];
+        if (rc == ERR_CONFLICTING_DECLARATION &&
+            resources_find (step->txn, slice_text (resource->name), &stored) == 0)
+            resource_difference (&stored.resource, resource, why, sizeof why);
+        else
+            snprintf (why, sizeof why, "%s", error_text (rc));
+        if (rc)
+            step_say (step, SAY_ERROR, "resource %s of the configuration is declared otherwise: %s",
+                resource->name, why);
+    }
+    return rc;
+}
+
+//  The configuration goes first, but for what derives from a default; a fresh node adds the defaults.
+static int declare_all (const config_t *config, step_t *step, bool fresh)
+{
+    const char *difference = NULL;
+    int rc = declare_configured (config, step, false);
+    for (size_t at = 0; rc == 0 && fresh && at < resource_default_count; at++) {
+        rc = resources_declare (step->txn, &resource_defaults[at], &difference);
+        if (rc == ERR_CONFLICTING_DECLARATION)
+            rc = 0;
+    }
+    return rc ? rc : declare_configured (config, step, true);
+}
+
+static int oplog_open (const actor_setup_t *setup, step_t *step, void **ret_self)
+{
+    resource_entry_t first;
+    int rc = resources_next (step->txn, slice_text (""), &first);
+    if (rc == 0 || rc == ERR_NOT_FOUND)
+        rc = declare_all (setup->config, step, rc == ERR_NOT_FOUND);
+    if (rc)
+        return rc;
+    oplog_t *self = calloc (1, sizeof *self);
+    if (!self)
+        return ERR_NO_MEMORY;
+    self->setup = setup;
+    self->stale = self->sweep = true;
+    step_wake_at (step, step->now.mono_ns);
+    *ret_self = self;
+    step_wake_at (step, 0);
+    return oplog_damage_tell (step);
+}
+
+static void oplog_close (void **core_p)
+{
+    oplog_t *self = *core_p;
+    if (!self)
+        return;
+    mail_list_clear (&self->held);
+    mail_list_clear (&self->group);
+    buffer_release (&self->ahead);
+    vector_release (&self->shared);
+    vector_release (&self->rows);
+    vector_release (&self->shared_rose);
+    vector_release (&self->rows_rose);
+    vector_release (&self->own_seen);
+    vector_release (&self->stable);
+    pasts_clear (self);
+    free (self->pasts);
+    free (self->clients);
+    batch_writer_release (&self->writer);
+    buffer_release (&self->values);
+    buffer_release (&self->sealed);
+    buffer_release (&self->uuids);
+    free (self->ops);
+    free (self->entries);
+    free (self);
+    *core_p = NULL;
+}
+
+const actor_class_t oplog_class = {
+    .actor = ACTOR_OPLOG,
+    .txn = TXN_WRITE,
+    .open = oplog_open,
+    .receive = oplog_receive,
+    .ready = oplog_ready,
+    .work = oplog_work,
+    .settle = oplog_settle,
+    .tick = oplog_tick,
+    .close = oplog_close,
+};
