@@ -199,7 +199,7 @@ enum edge_event {
 };
 
 //  ---- ingest and scan
-//  (actors/README.md, "Ingest and scan", says how a scan goes)
+//  (actors/ingest/README.md says how a scan goes)
 
 #define MAIL_LIST(X)                                                                               \
     X (CLOCK_ASK, clock_ask, "oplog asks clock for a range of timestamps")                         \

@@ -80,7 +80,7 @@ bool map_find (slice_t map, const char *key, slice_t *ret_value);
         "tells of a deletion")                                                                     \
     F (S, RAW, why, MAY,                                                                           \
         "{kind, crdt, delete, created, written, floor, deleted, deletions, properties, hidden} "   \
-        "(actors/README.md, Why)")
+        "(actors/api/README.md, Why)")
 #define LIST_REQUEST_FIELDS(F, S)                                                                  \
     F (S, TEXT, resource, MUST, "its name")                                                        \
     F (S, UUID, owner, MAY, "owned only: only this owner's")                                       \

@@ -1,4 +1,4 @@
-//  admin - the core that speaks with operators (private to actors/admin*.c)
+//  admin - the core that speaks with operators (private to this room)
 //
 //  admin.c          what comes in, what other actors are asked, and what they answer
 //  admin_alarm.c    alarms

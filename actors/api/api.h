@@ -1,4 +1,4 @@
-//  api - the core that speaks with apps (private to actors/api*.c)
+//  api - the core that speaks with apps (private to this room)
 //
 //  api.c          what comes in, and what goes to oplog and comes back
 //  api_waiting.c  the requests that oplog has

@@ -1,4 +1,4 @@
-//  ingest - decides what the rows of files are (actors/README.md, "Ingest and scan")
+//  ingest - decides what the rows of files are (README.md)
 //
 //  Takes    command `ingest`, `report`                                   from admin
 //           scan_looked, scan_begin, scan_listing, scan_done, identified   from scan

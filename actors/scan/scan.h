@@ -1,4 +1,4 @@
-//  scan - walks, watches and hashes for ingest (actors/README.md, "Ingest and scan")
+//  scan - walks, watches and hashes for ingest (README.md)
 //
 //  Takes    scan_look, scan_start, scan_stop, scan_credit, scan_settled, identify   from ingest
 //           scan_events                                                            from its edge
