@@ -2,7 +2,7 @@
 //
 //  The state tells of each value that it holds which rule let it win or hid it, and, of a record that
 //  is not visible, by which deletion. What a value beat is in the state only where that is still
-//  held, hidden; a value that a larger timestamp replaced is gone (the log may know, api_why.c).
+//  held, hidden; a value that a larger timestamp replaced is gone (the log may know, api/why.c).
 
 #ifndef TIDEPOOL_RECORD_WHY_H
 #define TIDEPOOL_RECORD_WHY_H

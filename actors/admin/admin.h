@@ -1,11 +1,11 @@
 //  admin - the core that speaks with operators (private to this room)
 //
 //  admin.c          what comes in, what other actors are asked, and what they answer
-//  admin_alarm.c    alarms
-//  admin_status.c   status, pool: what this node and the others know, put together
-//  admin_clients.c  the members, as status and pool show them
-//  admin_metrics.c  metrics, and pending
-//  admin_verify.c   counts and digests, computed anew
+//  alarm.c          alarms
+//  status.c         status, pool: what this node and the others know, put together
+//  clients.c        the members, as status and pool show them
+//  metrics.c        metrics, and pending
+//  verify.c         counts and digests, computed anew
 
 #ifndef TIDEPOOL_ADMIN_H
 #define TIDEPOOL_ADMIN_H
@@ -80,25 +80,25 @@ slice_t admin_reported (const asked_t *asked, int report, const char *key, slice
 //  Refuses what could not be read.
 void admin_refuse (step_t *step, const caller_t *caller, int error);
 
-//  ---- admin_alarm.c
+//  ---- alarm.c
 void admin_alarm (admin_t *self, step_t *step, const mail_t *mail);
 void admin_alarms_pack (const admin_t *self, buffer_t *out); // ["CODE: text", …]
 void admin_alarms_release (admin_t *self);
 
-//  ---- admin_status.c: answer once all reports are in, or too late
+//  ---- status.c: answer once all reports are in, or too late
 void admin_status (admin_t *self, step_t *step, const asked_t *asked);
 void admin_pool (admin_t *self, step_t *step, const asked_t *asked);
 int admin_resources_pack (txn_t *txn, buffer_t *out); // {name: {kind, count, digest}}
 
-//  ---- admin_clients.c: [{client, name, …}]
+//  ---- clients.c: [{client, name, …}]
 int admin_clients_pack (admin_t *self, step_t *step, const asked_t *asked, buffer_t *out);
 
-//  ---- admin_metrics.c
+//  ---- metrics.c
 void admin_metrics (admin_t *self, step_t *step, const caller_t *caller);
 void admin_pending (step_t *step, const caller_t *caller);
 void admin_found (step_t *step, const caller_t *caller);
 
-//  ---- admin_verify.c
+//  ---- verify.c
 void admin_verify_begin (
     admin_t *self, step_t *step, const caller_t *caller); // BUSY if one is under way
 void admin_verify_go_on (admin_t *self, step_t *step);

@@ -1,11 +1,11 @@
 //  api - the core that speaks with apps (private to this room)
 //
 //  api.c          what comes in, and what goes to oplog and comes back
-//  api_waiting.c  the requests that oplog has
-//  api_read.c     reading: hello, get, list, count
-//  api_why.c      reading: get, with the reasons
-//  api_changes.c  reading: changes
-//  api_feed.c     the feed of changes
+//  waiting.c      the requests that oplog has
+//  read.c         reading: hello, get, list, count
+//  why.c          reading: get, with the reasons
+//  changes.c      reading: changes
+//  feed.c         the feed of changes
 
 #ifndef TIDEPOOL_API_H
 #define TIDEPOOL_API_H
@@ -56,7 +56,7 @@ typedef struct api {
     char endpoints[API_INTAKE + 1][LIMIT_ENDPOINT_BYTES + 1]; // where the sockets really listen
 } api_t;
 
-//  ---- api_waiting.c
+//  ---- waiting.c
 //  Remembers it, and answers its ticket. *what is copied, its caller's memory taken.
 uint64_t api_waiting_add (api_t *self, step_t *step, const waiting_t *what);
 //  NULL for a ticket that nobody waits for.
@@ -64,7 +64,7 @@ waiting_t *api_waiting_find (api_t *self, uint64_t ticket);
 void api_waiting_end (api_t *self, step_t *step, waiting_t *waiting);
 void api_waiting_release (api_t *self);
 
-//  ---- api_read.c
+//  ---- read.c
 void api_read (
     api_t *self, step_t *step, int verb, const caller_t *caller, const request_t *request);
 
@@ -80,17 +80,17 @@ int api_records_open (
     api_t *self, step_t *step, slice_t resource, const uuid16_t *owner, records_t *ret_records);
 void api_record_pack (slice_t resource, const shown_t *shown, buffer_t *out);
 
-//  ---- api_why.c
+//  ---- why.c
 //  `get` with `why`.
 void api_why (api_t *self, step_t *step, const caller_t *caller, const get_request_t *fields);
 
-//  ---- api_changes.c
+//  ---- changes.c
 void api_changes (api_t *self, step_t *step, const caller_t *caller, const request_t *request);
 
 //  Appends a map as in `changes`; part NULL leaves that entry out.
 void api_change_pack (const api_t *self, const change_t *change, const bool *part, buffer_t *out);
 
-//  ---- api_feed.c
+//  ---- feed.c
 int api_feed_open (api_t *self, step_t *step);
 //  Publishes what is new, a bounded part of it in this round.
 void api_feed_subscription (api_t *self, slice_t message);

@@ -156,7 +156,7 @@ typedef struct ingest {
     unsigned uuid_count;
 } ingest_t;
 
-//  ---- ingest_location.c
+//  ---- location.c
 location_t *ingest_location (ingest_t *self, const uuid16_t *uuid);
 location_t *ingest_location_new (
     ingest_t *self, const uuid16_t *uuid, slice_t path, slice_t exclude);
@@ -166,14 +166,14 @@ void ingest_location_pack (const location_t *location, buffer_t *out);
 void ingest_location_start (step_t *step, const location_t *location);
 void ingest_location_report (ingest_t *self, step_t *step, buffer_t *out); // [map, …]
 
-//  ---- ingest_command.c
+//  ---- command.c
 void ingest_command (ingest_t *self, step_t *step, const mail_t *mail);
 void ingest_looked (ingest_t *self, step_t *step, const mail_t *mail);
 void ingest_command_written (ingest_t *self, step_t *step, slot_t *slot, int error);
 void ingest_command_scanned (ingest_t *self, step_t *step, const location_t *location);
 void ingest_answer (step_t *step, uint64_t ticket, int error, const char *message, slice_t answer);
 
-//  ---- ingest_write.c
+//  ---- write.c
 void ingest_put_row (ingest_t *self, location_t *location, const uuid16_t *uuid, slice_t value);
 void ingest_put_node (
     ingest_t *self, enum node_space space, slice_t key, slice_t value); // empty: deletes
@@ -190,7 +190,7 @@ void ingest_slots_age (ingest_t *self, step_t *step); // once a round
 void ingest_retry (ingest_t *self, step_t *step);
 void ingest_write_release (ingest_t *self);
 
-//  ---- ingest_entry.c: what becomes of one entry
+//  ---- entry.c: what becomes of one entry
 int ingest_entry_new (ingest_t *self, step_t *step, slice_t dir, const entry_t *entry);
 int ingest_entry_changed (
     ingest_t *self, step_t *step, slice_t dir, const entry_t *entry, const spot_t *place);
@@ -198,7 +198,7 @@ int ingest_entry_moved (
     ingest_t *self, step_t *step, slice_t dir, const entry_t *entry, const missing_t *from);
 int ingest_entry_gone (ingest_t *self, step_t *step, const missing_t *gone);
 
-//  ---- ingest_compare.c, ingest_resolve.c; each answers an error of the store, 0 otherwise
+//  ---- compare.c, resolve.c; each answers an error of the store, 0 otherwise
 int ingest_compare (ingest_t *self, step_t *step); // the next section
 int ingest_sweep (ingest_t *self, step_t *step);   // on in a large directory
 void ingest_compare_reset (ingest_t *self);
@@ -208,7 +208,7 @@ void ingest_resolve_begin (ingest_t *self);
 int ingest_resolve (ingest_t *self, step_t *step, bool *ret_done);
 void ingest_branch_push (ingest_t *self, slice_t path);
 
-//  ---- ingest_identify.c
+//  ---- identify.c
 void ingest_identify (ingest_t *self, step_t *step);
 int ingest_identified (ingest_t *self, step_t *step, const mail_t *mail);
 

@@ -1,15 +1,18 @@
 //  link - the parts of the actor that speaks with peers, to each other (nobody else includes this)
 //
 //  link.c          the class: mail in, what changes when the pool or the log does
-//  link_line.c     a connection's life: from its first word to its last
-//  link_dial.c     whom to call, when, and at which door to knock
-//  link_hear.c     what a peer says
-//  link_feed.c     what a peer is sent: the log at its watermark, rows, records of a copy
-//  link_return.c   who has to return, and how it does
-//  link_report.c   what operators are told
-//  link_diverge.c  what a ping's digests show
-//  link_repair.c   where we differ from a peer: asks, and has it merged
-//  link_answer.c   the same of a peer that asks us
+//  line.c          a connection's life: from its first word to its last
+//  dial.c          whom to call, when, and at which door to knock
+//  hear.c          what a peer says
+//  ping.c          pings and pongs
+//  take.c          data that it brings
+//  copy.c          copies: asking for one, giving one, taking one
+//  feed.c          what a peer is sent: the log at its watermark, rows, records of a copy
+//  return.c        who has to return, and how it does
+//  report.c        what operators are told
+//  diverge.c       what a ping's digests show
+//  repair.c        where we differ from a peer: asks, and has it merged
+//  answer.c        the same of a peer that asks us
 //
 //  A line:
 //
@@ -48,6 +51,9 @@
 #define LINE_WAITING_MOST  256              // mails of a peer whose declarations are being stored
 #define GIVER_PATIENCE_NS  (30 * SECOND_NS) // for which a copy waits for its giver to begin
 #define FEED_ROUND_BYTES   (1u << 20)       // to one peer in one round
+
+//  Tickets of what oplog takes.
+enum taking { TAKING_BATCHES = 1, TAKING_ROWS, TAKING_BEGIN, TAKING_CHUNK };
 
 enum line_state { LINE_DIALLED, LINE_GREETING, LINE_DECLARING, LINE_OPEN };
 
@@ -168,7 +174,7 @@ peer_t *link_peer (link_t *self, const uuid16_t *client);
 void link_joining_load (link_t *self, step_t *step); // whether a copy is under way, and how far
 int link_members_load (link_t *self, step_t *step);
 
-//  link_line.c
+//  line.c
 line_t *link_line (link_t *self, uint64_t number);
 line_t *link_line_of (link_t *self, const uuid16_t *client); // the open one, or NULL
 line_t *link_line_add (link_t *self, step_t *step, uint64_t number);
@@ -185,7 +191,7 @@ void link_refused (link_t *self, step_t *step, const uuid16_t *client, int error
 void link_linked_pack (link_t *self, buffer_t *out);
 int link_linked_unpack (line_t *line, slice_t packed);
 
-//  link_dial.c
+//  dial.c
 void link_dial_all (link_t *self, step_t *step);
 void link_on_event (link_t *self, step_t *step, const edge_event_mail_t *event);
 void link_peer_lost (step_t *step, peer_t *peer);
@@ -195,23 +201,38 @@ void link_door_tick (link_t *self, step_t *step);
 bool link_may_give (const link_t *self, const uuid16_t *client); // a copy to us
 bool link_is_paused (const link_t *self, const uuid16_t *client);
 
-//  link_hear.c
+//  hear.c
 void link_hear (link_t *self, step_t *step, line_t *line, mail_t **mail_p);
+//  What it said is not sound: told, counted, hung up on.
 void link_refuse (link_t *self, step_t *step, line_t *line, int error, const char *what);
-void link_on_taken (link_t *self, step_t *step, const mail_t *mail);
-void link_ping (link_t *self, step_t *step, line_t *line, uint64_t verb);
 void link_alarm_over (step_t *step, const char *code, vector_t *waiting, const vector_t *taken);
-void link_copy_go_on (link_t *self, step_t *step, line_t *line);
-void link_copy_ask (link_t *self, step_t *step, line_t *line);
 
-//  link_feed.c
+//  ping.c
+void link_ping (link_t *self, step_t *step, line_t *line, uint64_t verb);
+void link_on_ping (link_t *self, step_t *step, line_t *line, slice_t frame, uint64_t verb);
+
+//  take.c
+bool link_may_bring (link_t *self, const line_t *line, slice_t payload);
+frame_t link_frame_move (mail_t *mail, size_t index);
+void link_on_batches (link_t *self, step_t *step, line_t *line, mail_t *mail);
+void link_on_rows (link_t *self, step_t *step, line_t *line, mail_t *mail);
+void link_on_taken (link_t *self, step_t *step, const mail_t *mail);
+
+//  copy.c
+void link_copy_ask (link_t *self, step_t *step, line_t *line);
+void link_copy_go_on (link_t *self, step_t *step, line_t *line);
+void link_on_copy (link_t *self, step_t *step, line_t *line, slice_t frame);
+void link_on_copy_state (link_t *self, step_t *step, line_t *line, slice_t frame);
+void link_on_copy_chunk (link_t *self, step_t *step, line_t *line, mail_t *mail);
+
+//  feed.c
 void link_feed (link_t *self, step_t *step, line_t *line);
 void link_feed_from (link_t *self, step_t *step, line_t *line); // sets the cursor at what was sent
 void link_copy_start (link_t *self, step_t *step, line_t *line, const position_t *place);
 
 int link_base (step_t *step, vector_t *ret_base); // on which watermarks our log stands
 
-//  link_return.c; what a peer says answers 0, or the error of what is not sound
+//  return.c; what a peer says answers 0, or the error of what is not sound
 void link_fence (link_t *self, step_t *step, line_t *line); // when it opens
 bool link_is_out (link_t *self, step_t *step);              // do we have to return?
 bool link_somebody_returns (step_t *step, const uuid16_t *but);
@@ -224,10 +245,10 @@ int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame);
 int link_on_welcome (link_t *self, step_t *step, line_t *line, slice_t frame);
 void link_return_stated (link_t *self, step_t *step, uint64_t line, int error);
 
-//  link_report.c
+//  report.c
 void link_on_command (link_t *self, step_t *step, const mail_t *mail);
 
-//  oplog_copy.c shares the form of a place
+//  oplog/copy.c shares the form of a place
 void position_pack (const position_t *place, buffer_t *out);
 int position_unpack (slice_t bytes, position_t *ret_place);
 

@@ -85,10 +85,10 @@ static inline bool link_may_repair (const link_t *self, const line_t *line)
 line_repair_t *link_repair_of (line_t *line); // made where there is none
 void link_repair_free (line_t *line);
 
-//  link_diverge.c
+//  diverge.c
 void link_digests_compare (link_t *self, step_t *step, line_t *line, slice_t theirs);
 
-//  link_repair.c
+//  repair.c
 void link_repair_begin (step_t *step, line_t *line, const resource_entry_t *entry);
 void link_repair_end (step_t *step, line_t *line);
 void link_repair_tick (link_t *self, step_t *step, line_t *line);
@@ -103,7 +103,7 @@ void link_repair_send (step_t *step, const line_t *line, const message_type_t *t
     const void *message, buffer_t *payload);
 enum repair_ticket { REPAIR_OF_ASKING = 1, REPAIR_OF_OFFER };
 
-//  link_answer.c
+//  answer.c
 void link_on_ranges (link_t *self, step_t *step, line_t *line, slice_t frame);
 void link_on_want (link_t *self, step_t *step, line_t *line, slice_t frame);
 void link_on_merged (link_t *self, step_t *step, line_t *line);

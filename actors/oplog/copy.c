@@ -4,7 +4,7 @@
 //  A copy begins with the giver's members and the watermarks on which its log stands. Then batches come as
 //  they always do, and are joined for the records up to the place; between them come chunks
 //  of records, each standing for exactly the watermarks that are here by then. At the end what this client has to
-//  say goes out on top (oplog_return.c).
+//  say goes out on top (return.c).
 
 #include "actors/oplog/oplog.h"
 

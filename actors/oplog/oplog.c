@@ -2,7 +2,7 @@
 //
 //  Takes    APPLY (api), DECLARE (api, link), WRITE (pool, ingest, link), TAKE_BATCHES, TAKE_ROWS, COPY_BEGIN,
 //           COPY_CHUNK, GO_BACK, REPAIR (link), SCRUB (admin), CLOCK_GRANT (clock)
-//  Keeps    the log until all that count have it: oplog_keep.c
+//  Keeps    the log until all that count have it: keep.c
 //  Sends    CLOCK_ASK (clock); APPLIED, WRITTEN, TAKEN, REPAIRED to who asked; ADVANCED (link, pool, api); ALARM (admin)
 //
 //  Group commit is the natural one: what arrives while a group waits for the clock or is being
@@ -17,177 +17,11 @@
 
 #include "actors/oplog/oplog.h"
 
-#include "actors/declarations.h"
 #include "store/damage.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #define STAMPS_OF_A_RETURN (1u << 14) // batches of it, and what it says of each member
-
-//  ---- the cache of the store
-
-static int clients_load (oplog_t *self, txn_t *txn)
-{
-    uuid16_t after;
-    client_t client;
-    int rc;
-    self->client_count = 0;
-    for (rc = clients_next (txn, NULL, &client); rc == 0;
-         rc = clients_next (txn, &after, &client)) {
-        client_t *grown = realloc (self->clients, (self->client_count + 1) * sizeof *grown);
-        if (!grown)
-            return ERR_NO_MEMORY;
-        self->clients = grown;
-        self->clients[self->client_count++] = client;
-        after = client.uuid;
-    }
-    return rc == ERR_NOT_FOUND ? 0 : rc;
-}
-
-static void pasts_clear (oplog_t *self)
-{
-    for (size_t i = 0; i < self->past_count; i++)
-        vector_release (&self->pasts[i].seen);
-    self->past_count = 0;
-}
-
-static int pasts_load (oplog_t *self, txn_t *txn)
-{
-    uuid16_t after = {{0}}, origin;
-    int rc;
-    pasts_clear (self);
-    while ((rc = published_next (txn, &after, &origin)) == 0) {
-        rc = published_load (txn, &origin, oplog_past (self, &origin));
-        if (rc)
-            return rc;
-        after = origin;
-    }
-    return rc == ERR_NOT_FOUND ? 0 : rc;
-}
-
-int oplog_cache_load (oplog_t *self, txn_t *txn)
-{
-    slice_t pool;
-    int rc = watermarks_load (txn, WATERMARK_SHARED, &self->shared);
-    if (rc == 0)
-        rc = watermarks_load (txn, WATERMARK_ROWS, &self->rows);
-    if (rc == 0)
-        rc = clients_load (self, txn);
-    if (rc == 0)
-        rc = pasts_load (self, txn);
-    if (rc == 0)
-        rc = oplog_position_load (self, txn);
-    if (rc == 0) {
-        rc = node_get (txn, NODE_SETTINGS, slice_text ("pool"), &pool);
-        self->has_pool = rc == 0;
-        rc = rc == ERR_NOT_FOUND ? 0 : rc;
-    }
-    self->stale = rc != 0;
-    return rc;
-}
-
-client_t *oplog_client (oplog_t *self, const uuid16_t *client)
-{
-    size_t low = 0, high = self->client_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        int order = uuid_compare (&self->clients[middle].uuid, client);
-        if (order == 0)
-            return &self->clients[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
-}
-
-vector_t *oplog_past (oplog_t *self, const uuid16_t *origin)
-{
-    size_t at = 0;
-    while (at < self->past_count && uuid_compare (&self->pasts[at].origin, origin) < 0)
-        at++;
-    if (at < self->past_count && uuid_equal (&self->pasts[at].origin, origin))
-        return &self->pasts[at].seen;
-    origin_past_t *grown = realloc (self->pasts, (self->past_count + 1) * sizeof *grown);
-    if (!grown)
-        abort ();
-    self->pasts = grown;
-    memmove (grown + at + 1, grown + at, (self->past_count - at) * sizeof *grown);
-    grown[at] = (origin_past_t){*origin, {NULL, 0, 0}};
-    self->past_count++;
-    return &grown[at].seen;
-}
-
-//  ---- what the parts share
-
-bool oplog_is_fatal (int error)
-{
-    return error == ERR_MAP_FULL || error == ERR_STORAGE_FAILED || error == ERR_STORAGE_FULL ||
-           error == ERR_CORRUPT || error == ERR_NO_MEMORY || error == ERR_INTERNAL;
-}
-
-int oplog_stamp (oplog_t *self, uint64_t *ret_time)
-{
-    if (self->next_stamp > self->last_stamp)
-        return ERR_CLOCK;
-    *ret_time = self->next_stamp++;
-    return 0;
-}
-
-static bool is_admission_again (const client_t *known, const operation_t *operation)
-{
-    return operation->action == ACTION_CREATE && !timestamp_is_none (&known->admitted) &&
-           uuid_equal (&operation->stamp.client, &operation->uuid);
-}
-
-//  An operation on `clients`. Who admits itself is heard once, as the founder of a pool: a client that
-//  was alone before it joined brings that operation along, and it says nothing any more.
-int oplog_clients_operation (oplog_t *self, step_t *step, const operation_t *operation)
-{
-    client_t fresh = {.uuid = operation->uuid};
-    client_t *known = oplog_client (self, &operation->uuid);
-    if (known && is_admission_again (known, operation))
-        return 0;
-    client_t client = known ? *known : fresh;
-    if (!client_join (&client, operation))
-        return 0;
-    int rc = clients_put (step->txn, &client);
-    if (rc)
-        return rc;
-    self->clients_changed = true;
-    if (known) {
-        *known = client;
-        return 0;
-    }
-    return clients_load (self, step->txn);
-}
-
-int oplog_join (oplog_t *self, step_t *step, const operation_t *operation, const vector_t *seen)
-{
-    if (slice_equal (operation->resource, slice_text (CLIENTS_RESOURCE)))
-        return oplog_clients_operation (self, step, operation);
-    if (self->joining && !position_covers (&self->place, operation->resource, &operation->uuid))
-        return 0;
-    past_t past = {seen, operation->stamp};
-    return shared_join (step->txn, operation, &past);
-}
-
-int oplog_shared_raise (
-    oplog_t *self, step_t *step, const uuid16_t *origin, uint64_t upto, const hash_t *hash)
-{
-    watermark_t watermark = {*origin, upto, *hash};
-    vector_set (&self->shared, origin, upto, hash);
-    vector_set (&self->shared_rose, origin, upto, hash);
-    return watermarks_put (step->txn, WATERMARK_SHARED, &watermark);
-}
-
-void oplog_rows_raise (oplog_t *self, const uuid16_t *owner, uint64_t upto)
-{
-    if (vector_raise (&self->rows, owner, upto, NULL))
-        vector_raise (&self->rows_rose, owner, upto, NULL);
-}
 
 //  ---- the queue
 
@@ -307,13 +141,6 @@ static bool oplog_ready (void *core, step_t *step)
 
 //  ---- the transaction
 
-void oplog_writer_begin (oplog_t *self)
-{
-    const watermark_t *own = vector_find (&self->shared, &self->setup->identity->client);
-    batch_writer_begin (&self->writer, &self->setup->identity->client, own ? own->upto : 0,
-        own ? &own->hash : NULL);
-}
-
 static void work_begin (oplog_t *self)
 {
     size_t count;
@@ -359,48 +186,6 @@ static int work_mail (oplog_t *self, step_t *step, const mail_t *mail)
     return 0;
 }
 
-//  Which watermarks of others have risen since this node's previous batch; all of them in one that issues anew.
-static void own_seen_fill (oplog_t *self, const vector_t *published)
-{
-    const uuid16_t *me = &self->setup->identity->client;
-    vector_clear (&self->own_seen);
-    for (size_t i = 0; i < self->shared.count; i++) {
-        const watermark_t *mark = &self->shared.entries[i];
-        if (!uuid_equal (&mark->client, me) &&
-            (!published || mark->upto > vector_upto (published, &mark->client)))
-            vector_set (&self->own_seen, &mark->client, mark->upto, &mark->hash);
-    }
-}
-
-int oplog_seal (oplog_t *self, step_t *step, uint64_t upto, const vector_t *covers)
-{
-    const identity_t *identity = self->setup->identity;
-    vector_t *published = oplog_past (self, &identity->client);
-    hash_t hash;
-    batch_t batch = {.bytes = {NULL, 0}};
-    uint64_t sequence;
-    own_seen_fill (self, covers ? NULL : published);
-    buffer_clear (&self->sealed);
-    batch_writer_seal (
-        &self->writer, upto, &self->own_seen, covers, identity, &self->sealed, &hash);
-    int rc = batch_decode (buffer_slice (&self->sealed), &batch);
-    if (rc == 0)
-        rc = pending_append (step->txn, &batch, &sequence);
-    if (rc == 0)
-        rc = oplog_shared_raise (self, step, &identity->client, upto, &hash);
-    if (rc == 0)
-        rc = published_raise (step->txn, &identity->client, &self->own_seen);
-    if (rc == 0) {
-        vector_merge (published, &self->own_seen);
-        self->sealed_ns = step->now.mono_ns;
-        self->owes = false;
-        self->sweep = true;
-        metric_add (step->metrics, METRIC_BATCHES_SEALED, 1);
-    }
-    batch_release (&batch);
-    return rc == ERR_MALFORMED || rc == ERR_TOO_LARGE ? ERR_INTERNAL : rc;
-}
-
 static int rows_save (oplog_t *self, step_t *step)
 {
     int rc = 0;
@@ -430,22 +215,10 @@ int oplog_announce (oplog_t *self, step_t *step)
     return rc;
 }
 
-//  A cache made anew knows nothing of what is owed or could go.
-static int cache_make (oplog_t *self, step_t *step)
-{
-    int rc = oplog_cache_load (self, step->txn);
-    if (rc == 0)
-        rc = oplog_owes_load (self, step);
-    if (self->sealed_ns == 0)
-        oplog_sealed_load (self, step);
-    self->sweep = true;
-    return rc;
-}
-
 static int oplog_work (void *core, step_t *step)
 {
     oplog_t *self = core;
-    int rc = self->stale ? cache_make (self, step) : 0;
+    int rc = self->stale ? oplog_cache_make (self, step) : 0;
     if (rc)
         return rc;
     self->stale = true; // until it is settled: the cache runs ahead of the store now
@@ -474,6 +247,12 @@ static int oplog_work (void *core, step_t *step)
     if (rc == 0 && damage_count (step->txn))
         rc = oplog_damaged (self, step);
     return rc;
+}
+
+bool oplog_is_fatal (int error)
+{
+    return error == ERR_MAP_FULL || error == ERR_STORAGE_FAILED || error == ERR_STORAGE_FULL ||
+           error == ERR_CORRUPT || error == ERR_NO_MEMORY || error == ERR_INTERNAL;
 }
 
 static void refuse_group (oplog_t *self, step_t *step, int error)
@@ -524,48 +303,9 @@ static void oplog_tick (void *core, step_t *step)
 
 //  ---- life
 
-static int declare_configured (const config_t *config, step_t *step, bool derived)
-{
-    const char *difference = NULL;
-    int rc = 0;
-    for (size_t at = 0; rc == 0 && at < config->resource_count; at++) {
-        const resource_t *resource = &config->resources[at];
-        if ((resource->kind == RESOURCE_DERIVED) != derived)
-            continue;
-        rc = resources_declare (step->txn, resource, &difference);
-        resource_entry_t stored;
-        char why[DECLARATIONS_TEXT_SIZE];
-        if (rc == ERR_CONFLICTING_DECLARATION &&
-            resources_find (step->txn, slice_text (resource->name), &stored) == 0)
-            resource_difference (&stored.resource, resource, why, sizeof why);
-        else
-            snprintf (why, sizeof why, "%s", error_text (rc));
-        if (rc)
-            step_say (step, SAY_ERROR, "resource %s of the configuration is declared otherwise: %s",
-                resource->name, why);
-    }
-    return rc;
-}
-
-//  The configuration goes first, but for what derives from a default; a fresh node adds the defaults.
-static int declare_all (const config_t *config, step_t *step, bool fresh)
-{
-    const char *difference = NULL;
-    int rc = declare_configured (config, step, false);
-    for (size_t at = 0; rc == 0 && fresh && at < resource_default_count; at++) {
-        rc = resources_declare (step->txn, &resource_defaults[at], &difference);
-        if (rc == ERR_CONFLICTING_DECLARATION)
-            rc = 0;
-    }
-    return rc ? rc : declare_configured (config, step, true);
-}
-
 static int oplog_open (const actor_setup_t *setup, step_t *step, void **ret_self)
 {
-    resource_entry_t first;
-    int rc = resources_next (step->txn, slice_text (""), &first);
-    if (rc == 0 || rc == ERR_NOT_FOUND)
-        rc = declare_all (setup->config, step, rc == ERR_NOT_FOUND);
+    int rc = oplog_configured (setup->config, step);
     if (rc)
         return rc;
     oplog_t *self = calloc (1, sizeof *self);
@@ -587,15 +327,11 @@ static void oplog_close (void **core_p)
     mail_list_clear (&self->held);
     mail_list_clear (&self->group);
     buffer_release (&self->ahead);
-    vector_release (&self->shared);
-    vector_release (&self->rows);
     vector_release (&self->shared_rose);
     vector_release (&self->rows_rose);
     vector_release (&self->own_seen);
     vector_release (&self->stable);
-    pasts_clear (self);
-    free (self->pasts);
-    free (self->clients);
+    oplog_cache_release (self);
     batch_writer_release (&self->writer);
     buffer_release (&self->values);
     buffer_release (&self->sealed);

@@ -1,14 +1,17 @@
 //  oplog - the parts of the actor that writes, to each other (nobody else includes this)
 //
 //  oplog.c        the queue, the group, the transaction
-//  oplog_apply.c  requests of apps
-//  oplog_take.c   batches and rows of peers
-//  oplog_write.c  what pool, ingest and link send to be written; declarations
-//  oplog_copy.c   a copy from a member: joining
-//  oplog_repair.c a peer's records where both differ
-//  oplog_scrub.c  counts and digests, computed anew now and then
-//  oplog_return.c returning: what this client has to say on top of a copy
-//  oplog_keep.c   acknowledging, flushing, purging
+//  cache.c        what is remembered of the store
+//  seal.c         what a transaction of ours adds to the log and to the watermarks
+//  configured.c   what the configuration declares
+//  apply.c        requests of apps
+//  take.c         batches and rows of peers
+//  write.c        what pool, ingest and link send to be written; declarations
+//  copy.c         a copy from a member: joining
+//  repair.c       a peer's records where both differ
+//  scrub.c        counts and digests, computed anew now and then
+//  return.c       returning: what this client has to say on top of a copy
+//  keep.c         acknowledging, flushing, purging
 
 #ifndef TIDEPOOL_OPLOG_H
 #define TIDEPOOL_OPLOG_H
@@ -44,7 +47,7 @@ typedef struct request_op {
 
 #define SCRUB_ALTERED_MOST 16
 
-//  The recount: when the next slice is due, and how fast it goes (oplog_scrub.c).
+//  The recount: when the next slice is due, and how fast it goes (scrub.c).
 typedef struct scrubbing {
     uint64_t next_ns;
     unsigned hurry;   // passes to be made without pauses: something is known to be wrong
@@ -83,7 +86,7 @@ typedef struct oplog {
     size_t past_count;
     position_t place; // how far the copy has come
 
-    //  What is kept (oplog_keep.c).
+    //  What is kept (keep.c).
     uint64_t sealed_ns; // monotonic: our last batch
     vector_t stable;    // what every member that counts has seen
     bool sweep;         // it may have risen: there may be something that can go
@@ -111,34 +114,42 @@ typedef struct oplog {
     size_t entry_capacity;
 } oplog_t;
 
-//  oplog.c
+//  cache.c
 int oplog_cache_load (oplog_t *self, txn_t *txn);
+int oplog_cache_make (oplog_t *self, step_t *step); // load, and what is owed and could go
 client_t *oplog_client (oplog_t *self, const uuid16_t *client); // NULL where unknown
 vector_t *oplog_past (oplog_t *self, const uuid16_t *origin);   // made empty where there is none
-int oplog_stamp (oplog_t *self, uint64_t *ret_time); // ERR_CLOCK when the grant is used up
 int oplog_clients_operation (oplog_t *self, step_t *step, const operation_t *operation);
+void oplog_cache_release (oplog_t *self);
+
+//  seal.c
+int oplog_stamp (oplog_t *self, uint64_t *ret_time); // ERR_CLOCK when the grant is used up
 int oplog_join (oplog_t *self, step_t *step, const operation_t *operation, const vector_t *seen);
 void oplog_rows_raise (oplog_t *self, const uuid16_t *owner, uint64_t upto);
 int oplog_shared_raise (
     oplog_t *self, step_t *step, const uuid16_t *origin, uint64_t upto, const hash_t *hash);
-int oplog_announce (oplog_t *self, step_t *step); // what is new, once it is committed
-bool oplog_is_fatal (int error);                  // of the environment: the transaction must go
-
 void oplog_writer_begin (oplog_t *self); // on top of our own chain
 //  covers: batch.h; NULL: nothing is issued anew.
 int oplog_seal (oplog_t *self, step_t *step, uint64_t upto, const vector_t *covers);
 
-//  oplog_return.c
+//  configured.c: ERR_CONFLICTING_DECLARATION where what is stored differs, and it was said which
+int oplog_configured (const config_t *config, step_t *step);
+
+//  oplog.c
+int oplog_announce (oplog_t *self, step_t *step); // what is new, once it is committed
+bool oplog_is_fatal (int error);                  // of the environment: the transaction must go
+
+//  return.c
 int oplog_return (oplog_t *self, step_t *step, const mail_t *mail);
 int oplog_return_put_aside (oplog_t *self, step_t *step);
 int oplog_return_vector (step_t *step, vector_t *ret_mine); // ours before; ERR_NOT_FOUND
 int oplog_return_finish (oplog_t *self, step_t *step);
 
-//  oplog_take.c: what a batch that issues anew covers is here now
+//  take.c: what a batch that issues anew covers is here now
 int oplog_covers_raise (
     oplog_t *self, step_t *step, const uuid16_t *origin, const vector_t *covers);
 
-//  oplog_keep.c
+//  keep.c
 int oplog_owes_load (oplog_t *self, step_t *step);
 void oplog_sealed_load (oplog_t *self, const step_t *step);
 pool_view_t oplog_pool_view (const oplog_t *self);
@@ -167,7 +178,7 @@ int oplog_position_load (oplog_t *self, txn_t *txn);
 int oplog_repair (oplog_t *self, step_t *step, const mail_t *mail);
 void oplog_repair_answer (step_t *step, const mail_t *mail, int error, const buffer_t *uuids);
 
-//  oplog_scrub.c
+//  scrub.c
 bool oplog_scrub_due (oplog_t *self, const step_t *step);
 int oplog_scrub (oplog_t *self, step_t *step);       // a slice
 void oplog_scrub_plan (oplog_t *self, step_t *step); // when to wake for the next one

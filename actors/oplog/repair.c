@@ -1,6 +1,6 @@
 //  oplog_repair - a peer's records where both nodes differ: merged, component by component
 //
-//  Both sides had the same watermarks when the records were compared (link_repair.c). They are merged only if these are
+//  Both sides had the same watermarks when the records were compared (link/repair.c). They are merged only if these are
 //  still the watermarks here: a state that is behind or ahead would bring back what was deleted meanwhile. The peer
 //  merges ours under the same condition, and a merge gives the same on both sides.
 

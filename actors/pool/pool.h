@@ -1,8 +1,12 @@
 //  pool - the parts of the actor that knows who is a member, to each other (nobody else includes this)
 //
-//  pool.c       members, this client's own record, when everybody was last seen, removals
-//  pool_stale.c whom nobody has seen for too long
-//  pool_door.c  invitations, who knocks at our door, knocking at another's
+//  pool.c       the actor: its mail, and what the log now says of the members
+//  write.c      what oplog is asked to write, and who is answered then
+//  record.c     what this client says of itself; the beginning of a pool
+//  seen.c       when everybody was last seen
+//  stale.c      whom nobody has seen for too long
+//  remove.c     removals
+//  door.c       invitations, who knocks at our door, knocking at another's
 
 #ifndef TIDEPOOL_POOL_H
 #define TIDEPOOL_POOL_H
@@ -73,7 +77,9 @@ typedef struct pool {
     bool bound;
 } pool_t;
 
-//  pool.c
+//  write.c
+pool_task_t *pool_task_take (pool_t *self, uint64_t ticket); // NULL where there is none
+void pool_task_free (pool_task_t *task);
 pool_task_t *pool_task (pool_t *self, enum pool_task_kind kind, const mail_t *asked);
 void pool_write (pool_t *self, step_t *step, pool_task_t *task, const char *what, buffer_t *clients,
     buffer_t *node);
@@ -83,10 +89,25 @@ void pool_node_put (buffer_t *out, enum node_space space, slice_t key, slice_t v
 void pool_node_delete (buffer_t *out, enum node_space space, slice_t key);
 void pool_clients_put (buffer_t *out, int action, const uuid16_t *client, const buffer_t *value);
 
-//  pool_stale.c
+//  record.c
+void pool_record_state (
+    pool_t *self, step_t *step); // anew, where what the log says is no longer so
+void pool_genesis (pool_t *self, step_t *step);
+
+//  seen.c
+void pool_on_seen (pool_t *self, step_t *step, const mail_t *mail);
+void pool_seen_follow (pool_t *self, const step_t *step); // this node's clock was set
+void pool_ages_tell (pool_t *self, step_t *step);
+void pool_seen_save (pool_t *self, step_t *step);
+int pool_seen_load (pool_t *self, step_t *step);
+
+//  remove.c
+void pool_on_remove (pool_t *self, step_t *step, const mail_t *mail, slice_t request);
+
+//  stale.c
 void pool_declare_stale (pool_t *self, step_t *step);
 
-//  pool_door.c
+//  door.c
 void pool_invite (pool_t *self, step_t *step, const mail_t *mail);
 void pool_join (pool_t *self, step_t *step, const mail_t *mail, slice_t request);
 void pool_on_knock (pool_t *self, step_t *step, const mail_t *mail);

@@ -141,12 +141,12 @@ typedef struct scan {
     uint8_t *bytes; // SCAN_READ_BYTES
 } scan_t;
 
-//  ---- scan_location.c
+//  ---- location.c
 scan_location_t *scan_location_get (scan_t *self, const uuid16_t *uuid); // NULL where it is unknown
 void scan_location_start (scan_t *self, const scan_start_t *start);
 void scan_location_destroy (scan_t *self, scan_location_t *location);
 
-//  ---- scan_watch.c
+//  ---- watch.c
 int scan_watch_dir (scan_t *self, scan_location_t *location, disk_dir_t *dir, slice_t path);
 void scan_watch_forget (scan_t *self, scan_location_t *location, slice_t path); // it and all below
 void scan_watch_events (scan_t *self, step_t *step, const mail_t *mail);
@@ -155,7 +155,7 @@ void dirty_destroy (dirty_t **self_p);
 void scan_dirty_clear (scan_location_t *location);
 bool path_is_below (slice_t path, slice_t above); // or the same
 
-//  ---- scan_walk.c, scan_level.c
+//  ---- walk.c, level.c
 void scan_walk_begin (scan_t *self, step_t *step, scan_location_t *location, bool whole);
 void scan_walk_slice (scan_t *self, step_t *step);
 bool scan_walk_ignores (scan_t *self, slice_t path, bool is_dir);
@@ -164,7 +164,7 @@ void scan_level_pop (scan_t *self);
 disk_dir_t *scan_level_dir (scan_t *self, size_t index); // NULL: it is not there any more
 void scan_level_release (scan_t *self);
 
-//  ---- scan_hash.c
+//  ---- hash.c
 bool scan_hash_is_due (const scan_t *self);
 void scan_hash_slice (scan_t *self, step_t *step);
 void scan_hash_release (scan_t *self);
