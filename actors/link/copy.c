@@ -4,8 +4,6 @@
 
 #include "messages/counting.h"
 
-//  ---- copies
-
 void link_copy_ask (link_t *self, step_t *step, line_t *line)
 {
     slice_t place;

@@ -3,8 +3,6 @@
 #include "actors/link/link.h"
 #include "actors/link/repair.h"
 
-//  ---- pings
-
 static void digests_pack (step_t *step, buffer_t *out)
 {
     buffer_t body = {NULL, 0, 0};

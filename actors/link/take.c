@@ -4,8 +4,6 @@
 
 #include <stdio.h>
 
-//  ---- data
-
 //  A mail's frame goes on to oplog as it is: its memory changes hands.
 frame_t link_frame_move (mail_t *mail, size_t index)
 {

@@ -2,8 +2,6 @@
 
 #include "actors/pool/pool.h"
 
-//  ---- this client's own record
-
 static void client_name_set (client_t *client, const char *name)
 {
     size_t size = strlen (name);

@@ -2,8 +2,6 @@
 
 #include "actors/pool/pool.h"
 
-//  ---- removal
-
 static int remove_read (slice_t request, uuid16_t *ret_client, bool *ret_drop)
 {
     cursor_t cursor = cursor_over (request);

@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-//  ---- last_seen
-
 static void seen_raise (pool_t *self, const uuid16_t *client, uint64_t time)
 {
     for (size_t i = 0; i < self->seen_count; i++)

@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-//  ---- tasks
-
 pool_task_t *pool_task (pool_t *self, enum pool_task_kind kind, const mail_t *asked)
 {
     pool_task_t *task = calloc (1, sizeof *task);
