@@ -75,6 +75,14 @@ void pool_stable (const pool_view_t *self, vector_t *ret_stable)
     }
 }
 
+bool pool_somebody_returns (const pool_view_t *self)
+{
+    for (size_t i = 0; i < self->count; i++)
+        if (client_returns (&self->clients[i]))
+            return true;
+    return false;
+}
+
 static const client_t *member_of (const pool_view_t *self, const uuid16_t *uuid)
 {
     for (size_t i = 0; i < self->count; i++)

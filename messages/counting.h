@@ -10,7 +10,7 @@
 //      counts        admitted and not counted out
 //
 //  What every member that counts has seen is stable: a batch that is may leave the log, a deletion
-//  that is may be forgotten. None of it looks at a clock: it depends on what was said, never on when.
+//  that is may be forgotten, but not while somebody returns. None of it looks at a clock: it depends on what was said, never on when.
 
 #ifndef TIDEPOOL_COUNTING_H
 #define TIDEPOOL_COUNTING_H
@@ -45,6 +45,10 @@ bool pool_has_seen (const pool_view_t *self, const uuid16_t *member, const times
 //  For each origin the largest time up to which every member that counts has seen it. Entries have no
 //  hashes; ret_stable is cleared first.
 void pool_stable (const pool_view_t *self, vector_t *ret_stable);
+
+//  Is somebody on its way back? Then no deletion is forgotten: its return may bring one that reached some members
+//  before it was counted out, and only who remembers it knows that it was applied already.
+bool pool_somebody_returns (const pool_view_t *self);
 
 //  May a client whose vector is `mine` and whose uuid is `but` compare itself with what this view has? It must
 //  have all of every client that counts here; of one that is on its way back itself, what it brings comes

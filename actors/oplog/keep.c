@@ -116,8 +116,8 @@ static int counted_out_note (oplog_t *self, step_t *step, const pool_view_t *vie
 int oplog_sweep (oplog_t *self, step_t *step)
 {
     pool_view_t view = oplog_pool_view (self);
-    size_t flushed, forgotten;
-    bool log_left, deletions_left;
+    size_t flushed, forgotten = 0;
+    bool log_left, deletions_left = false;
     const client_t *me = oplog_client (self, &self->setup->identity->client);
     if (!self->sweep || self->joining)
         return 0;
@@ -130,7 +130,7 @@ int oplog_sweep (oplog_t *self, step_t *step)
         return rc;
     pool_stable (&view, &self->stable);
     rc = pending_flush (step->txn, &self->stable, FLUSH_A_TRANSACTION, &flushed, &log_left);
-    if (rc == 0)
+    if (rc == 0 && !pool_somebody_returns (&view))
         rc = shared_forget (
             step->txn, &self->stable, FORGET_A_TRANSACTION, &forgotten, &deletions_left);
     if (rc)

@@ -123,5 +123,5 @@ def check_losses (pool, key, shown, writes, deletions, wrong):
 
 def is_overwritten (write, name, writes):
     return any (other is not write and other.stamp > write.earliest and (
-        name in other.values and (other.conflict != "ignore" or other.floor)
+        name in other.values and other.conflict != "ignore"
         or other.conflict == "overwrite") for other in writes)

@@ -9,7 +9,7 @@ explains itself by the other's vector. Three sentences decide most of it:
       name for its life, and that is `created`
 """
 
-from records import (GSET, LATEST, WINS, Record, covers, is_alive, join_fragment, latest, news_of,
+from records import (GSET, LATEST, WINS, Record, covers, earliest, is_alive, join_fragment, latest, news_of,
                      show)
 
 
@@ -105,4 +105,5 @@ def whole_of (here, floor, returner, keeps=True):
         for name, value in show (here, LATEST) or ():
             stamp = whole.strong[name][0] if name in whole.strong else None
             whole.strong[name] = (latest (stamp, floor), value)
+    whole.created = earliest (whole.created, whole.floor)  # or it would hide no weak values
     return whole

@@ -15,6 +15,7 @@ COPY_TRIES = 12  # then the copy begins again with any member
 RULES = {
     "known": "links carry the log between clients that have applied each other's admission",
     "published": "flushing goes by what members have published, not by what they have",
+    "still": "nothing is purged while somebody returns",
     "rest": "a declaration is stable once the members that are not declared have seen it",
     "fence": "who has applied a declaration takes nothing over that client's own link",
     "together": "a chunk of a copy comes with the batches committed since the chunk before",
@@ -193,6 +194,12 @@ class Node:
         had taken before. Nor of whom returns: it was counted out before."""
         return client in self.counting () and not self.member (client).is_returning ()
 
+    def forgets (self):
+        """Deletions are purged, but not while somebody returns: its fragments may bring a deletion that
+        its half had published here before, and only who remembers it knows that it was applied"""
+        return self.pool.purging and not (self.pool.on ("still") and any (
+            member.is_returning () for member in self.members.values ()))
+
     def is_busy (self):
         """Writes get BUSY"""
         return self.copy is not None or self.ask is not None
@@ -222,7 +229,7 @@ class Node:
             rule = rule_of (key)
             draft = drafts.get (key) or (self.records[key].copy () if key in self.records
                                          else Record ())
-            if self.pool.purging:
+            if self.forgets ():
                 purge (draft, rule, lambda stamp: self.is_stable (stamp, counting))
             stamp = self.stamp ()
             values = {name: f"{self.id}.{stamp[0]}"}
@@ -299,7 +306,7 @@ class Node:
         if self.copy is not None:
             return
         counting = self.counting ()
-        if self.pool.purging:
+        if self.forgets ():
             for key, record in list (self.records.items ()):
                 purge (record, rule_of (key), lambda stamp: self.is_stable (stamp, counting))
                 if record.is_nothing ():

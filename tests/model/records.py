@@ -137,7 +137,7 @@ def show (record, rule):
     if not is_alive (record, rule):
         return None
     shown = {}
-    if record.floor is None:
+    if record.floor is None or stands (record):
         shown.update ((name, value) for name, (_, value) in record.weak.items ())
     for name, (stamp, value) in record.strong.items ():
         if record.floor is None or stamp >= record.floor:
@@ -177,10 +177,45 @@ def join_operation (record, operation, past, rule):
         if all (covers (past, stamp) for stamp in record.deletions ()):
             _write (record, operation, operation.conflict == "ignore")
     else:
-        clear_if_dead (record, past)
-        if record.created and operation.floor and record.created < operation.floor:
-            record.created = None
-        _write (record, operation, operation.conflict == "ignore" and not operation.floor)
+        _join_latest (record, operation, past)
+
+
+def _join_latest (record, operation, past):
+    clear_if_dead (record, past)
+    _stand_on (record, operation.floor)
+    if stands (record) and not covers (past, record.floor):
+        if operation.stamp < record.floor:
+            return  # of the life before, and over
+        _revive (record, record.floor)
+    _write (record, operation, operation.conflict == "ignore")
+
+
+def stands (record):
+    """`latest`: a life stands on its floor if it began after it; an overwrite's floor is never before
+    `created`"""
+    return (record.floor is not None and record.created is not None and
+            record.floor < record.created)
+
+
+def _revive (record, floor):
+    """A write of the life before, later than the deletion that ended it, shows beside the new life;
+    from then on the floor counts as an overwrite"""
+    record.floor = latest (record.floor, floor)
+    record.created = floor
+
+
+def _stand_on (record, floor):
+    """A create that stands on a later deletion than this life does. What is not past that deletion is
+    over; but for a life that begins past it and stands on nothing: its first writer had purged it"""
+    if floor is None or record.floor is not None and floor <= record.floor:
+        return
+    if record.floor is None and record.created is not None and floor < record.created:
+        return
+    if record.written is not None and record.written > floor:
+        _revive (record, floor)
+    else:
+        record.end_life ()
+        record.floor = floor
 
 
 def clear_if_dead (record, past):
@@ -194,10 +229,8 @@ def _write (record, operation, weak):
     if operation.action == "create":
         record.created = earliest (record.created, stamp)
     record.written = latest (record.written, stamp)
-    if not weak:
-        record.floor = latest (record.floor, operation.floor)
-        if operation.conflict == "overwrite":
-            record.floor = latest (record.floor, stamp)
+    if operation.conflict == "overwrite":
+        record.floor = latest (record.floor, stamp)
     for name, value in operation.values.items ():
         _write_register (record.weak if weak else record.strong, name, stamp, value,
                          min if weak else max)
@@ -215,11 +248,13 @@ def purge (record, rule, is_stable):
     if rule == WINS:
         record.deleted = {client: time for client, time in record.deleted.items ()
                           if not is_stable ((time, client))}
-    elif is_stable (record.deletion ()):  # the largest decides, so it takes the others along
-        if is_alive (record, rule):
-            record.deleted = {}
-        else:
-            record.clear ()
+    elif not is_stable (record.deletion ()):
+        record.deleted = {client: time for client, time in record.deleted.items ()
+                          if not is_stable ((time, client))}
+    elif is_alive (record, rule):
+        record.deleted = {}  # the largest takes the others along: what can still come is past it
+    else:
+        record.clear ()
 
 
 # ---- fragments

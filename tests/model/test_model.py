@@ -12,6 +12,7 @@ SEEDS = 200
 # rule: scenario, keys, a seed that fails without it
 NEEDED = {
     "known": ("all", KEYS, 467),
+    "still": ("split", KEYS, 80002245),
     "rest": ("stale", KEYS, 79),
     "fence": ("stale", KEYS, 96),
     "together": ("join", KEYS, 294),
@@ -21,7 +22,7 @@ NEEDED = {
     "gone": ("split", ("w1",), 1397),
     "judged": ("split", ("w1",), 612),
     "whole": ("halves", ("l1",), 367),
-    "accepted": ("clocks", KEYS, 4),
+    "accepted": ("clocks", KEYS, 819),
     "asked": ("restore", ("w1", "l1"), 41),
 }
 

@@ -229,3 +229,52 @@ Test (return, a_return_that_is_killed_at_any_moment_is_taken_up_again)
         sim_destroy (&sim);
     }
 }
+
+static bool is_returning (sim_t *sim, void *unused)
+{
+    (void)unused;
+    return !sim_is_declared (sim, 0, 3);
+}
+
+static bool is_gone_there (sim_t *sim, void *uuid)
+{
+    return !sim_name (sim, 2, "tags", uuid)[0];
+}
+
+//  3 is away, and counted out; 2, away later, has 3's deletion, and makes the record again. 1 meets 2 just before 2 would
+//  be declared, while 0 declares it. So the deletion comes to 0 on the plain way after 3 has begun to return there.
+Test (return, a_deletion_that_came_before_is_not_forgotten_while_its_writer_returns)
+{
+    sim_t *sim = pool_of (70, 4);
+    uuid16_t x = sim_uuid (1);
+    cr_assert_eq (sim_apply (sim, 0, "create", "tags", &x, "first"), 0);
+    sim_pass (sim, 60);
+    part (sim, 8, true);
+    sim_pass (sim, 300);
+    sim_cut (sim, 2, 0, true);
+    sim_cut (sim, 2, 1, true);
+    sim_cut (sim, 2, 3, false);
+    cr_assert_eq (sim_apply (sim, 3, "delete", "tags", &x, NULL), 0);
+    cr_assert (sim_until (sim, is_gone_there, &x, 30));
+    sim_cut (sim, 2, 3, true); // 3 knows nothing of 2 that 0 lacks
+    cr_assert_eq (sim_apply (sim, 2, "create", "tags", &x, "second"), 0);
+    sim_pass (sim, 500);
+    cr_assert (sim_is_declared (sim, 0, 3) && !sim_is_declared (sim, 0, 2));
+    sim_cut (sim, 0, 1, true);
+    sim_cut (sim, 2, 1, false);
+    sim_pass (sim, 200);
+    cr_assert (sim_is_declared (sim, 0, 2) && !sim_is_declared (sim, 1, 2));
+    sim_cut (sim, 3, 0, false);
+    cr_assert (sim_until (sim, is_returning, NULL, 60));
+    sim_cut (sim, 3, 0, true);
+    sim_cut (sim, 0, 1, false);
+    sim_pass (sim, 200);
+    cr_assert_str_eq (sim_name (sim, 0, "tags", &x), "second");
+    cr_assert_eq (sim_tombstones (sim, 0), 1);
+    part (sim, 8, false);
+    sim_cut (sim, 2, 0, false);
+    expect_whole (sim);
+    cr_assert_str_eq (sim_name (sim, 3, "tags", &x), "second");
+    cr_assert_eq (sim_tombstones (sim, 0), 0);
+    sim_destroy (&sim);
+}
