@@ -26,7 +26,8 @@ def run_share (share):
     for seed in range (first, first + count):
         result, wrong = run (scenario, seed, off, keys=keys)
         pool = result.pool
-        total.update (seeds=1, returns=pool.returns, purged=pool.purged, reports=pool.reports)
+        total.update (seeds=1, returns=pool.returns, purged=pool.purged, reports=pool.reports,
+                      forked=pool.forked)
         if wrong:
             failures.append ((len (pool.operations), seed, wrong[0]))
     return total, failures
@@ -50,7 +51,8 @@ def run_seeds (scenario, first, count, off=(), keys=KEYS, jobs=1):
 def summary (scenario, total, failures):
     """One line, then for each kind of failure how many, and the seed with the fewest operations"""
     lines = [f"{scenario}: {total['seeds']} seeds, {total['returns']} returns, "
-             f"{total['purged']} purged, {total['reports']} reported, {len (failures)} failed"]
+             f"{total['purged']} purged, {total['reports']} reported, "
+             f"{total['forked']} forked, {len (failures)} failed"]
     kinds = {}
     for failure in failures:
         kinds.setdefault (failure[2].split ()[0], []).append (failure)

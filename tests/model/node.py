@@ -59,7 +59,8 @@ class Pool:
     def __init__ (self, off=(), purging=True, tell=None):
         self.off, self.purging, self.tell = frozenset (off), purging, tell
         self.nodes, self.operations, self.reported = {}, [], []
-        self.shown, self.reports = {}, 0
+        self.shown, self.reports, self.forked = {}, 0, 0
+        self.forks = {}  # client: of what it wrote before it was restored, what it did not get back
         self.step = self.returns = self.purged = self.deferred = 0
 
     def on (self, rule):
@@ -129,6 +130,7 @@ class Node:
         self.tries = 0
         self.in_vain = None  # (whom it asked last to return, until when it asks others)
         self.copy = None    # another Node: what it is copying, while it joins or returns
+        self.wrote = 0      # the checker's: up to where it had written when it was restored
         self.ask = None     # "restored", "stamps": it asks all before it goes on
         self.told = {}      # ... and this is what they hold of its own chain
         self.heard = {}     # vectors, for the switch "published" only
@@ -563,7 +565,9 @@ class Node:
             most = 0  # time has caught up with them
         elif most is None or (own < most if self.ask == "restored" else own > most):
             return False
-        self.ask, self.told = None, {}
+        if own < self.wrote:
+            self.pool.forks[self.id] = own, self.wrote
+        self.ask, self.told, self.wrote = None, {}, 0
         self.clock = max (self.clock, most)
         return True
 

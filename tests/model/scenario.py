@@ -7,7 +7,7 @@ import copy as copies
 import random
 
 from checks import check
-from node import DRIFT_MAX, TICK, Node, Pool, meet
+from node import DRIFT_MAX, Node, Pool, meet
 from records import Operation
 
 KEYS = ("g1", "w1", "w2", "l1", "l2")
@@ -183,7 +183,7 @@ class Run:
         if one.copy is not None or one is self.ahead or self.random.random () < .5:
             return False
         self.pool.say (one.id, "is restored, with", kept.vector)
-        kept.skew, kept.ask = one.skew, "restored"
+        kept.skew, kept.ask, kept.wrote = one.skew, "restored", one.vector.get (one.id, 0)
         if not kept.pool.on ("asked"):
             kept.ask = None
         self.pool.nodes[one.id] = kept
@@ -196,6 +196,9 @@ class Run:
         self.pool.say ("all links are up")
         if self.ahead and "right" in self.events:
             self.put_right ()
+        elif "backup" in self.events:
+            for node in self.pool.nodes.values ():
+                node.skew = min (node.skew, 0)  # nobody can return to who is ahead for good
 
     def settle (self):
         """What went wrong, as a list of texts"""
@@ -221,8 +224,9 @@ class Run:
             late = round_ % STALE_AFTER == STALE_AFTER - 1
             if "declare" in self.events and (late or not changed and not waits):
                 changed |= self.declare_unseen (nodes, late)
-            if any (time > self.pool.step * TICK + DRIFT_MAX for node in nodes
-                    for time in node.vector.values ()):
+            behind = min (node.physical () for node in nodes)
+            if any (node.ask == "stamps" or max (node.vector.values (), default=0) >
+                    behind + DRIFT_MAX for node in nodes):
                 changed = True  # time catches up in the end
             quiet = 0 if changed or self.pool.deferred else quiet + 1
             if quiet > (QUIET_MAX if any (node.copy for node in nodes) else 0):
