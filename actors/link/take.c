@@ -139,9 +139,12 @@ void link_on_taken (link_t *self, step_t *step, const mail_t *mail)
     line->credit_due += taken.bytes;
     if (taken.error == 0)
         return;
-    if (-(int)taken.error == ERR_CLOCK_AHEAD)
+    if (-(int)taken.error == ERR_CLOCK_AHEAD) {
         defer_say (self, step, line, &taken);
-    else if (is_peers_fault (taken.error))
+        if (mail->envelope.ticket ==
+            TAKING_BEGIN) // another giver, or this one when time has caught up
+            link_line_close (self, step, line, ERR_CLOCK_AHEAD, "a copy would begin ahead of time");
+    } else if (is_peers_fault (taken.error))
         link_refuse (self, step, line, -(int)taken.error, "data");
     else
         again_say (self, step, line, taken.error);

@@ -155,18 +155,61 @@ static bool names_us (oplog_t *self, slice_t packed)
     return false;
 }
 
+//  The newest entry of what the giver's log stands on.
+static watermark_t newest_of (slice_t packed)
+{
+    cursor_t cursor = cursor_over (packed);
+    vector_t base = {NULL, 0, 0};
+    watermark_t newest = {.upto = 0};
+    if (vector_unpack (&cursor, &base) == 0)
+        for (size_t i = 0; i < base.count; i++)
+            if (base.entries[i].upto > newest.upto)
+                newest = base.entries[i];
+    vector_release (&base);
+    return newest;
+}
+
+//  0 where the mail is not sound: it is refused when it is worked.
+uint64_t oplog_copy_newest (const mail_t *mail)
+{
+    copy_begin_t begin;
+    peer_copy_state_t state;
+    if (message_unpack (&copy_begin_type, mail->body, &begin, NULL) ||
+        message_unpack (&peer_copy_state_type, begin.state, &state, NULL))
+        return 0;
+    return newest_of (state.base).upto;
+}
+
+//  Whether a copy may begin with this. A giver that stands on what is too far ahead is no more believed than a batch from
+//  there: our clock would start from it.
+static int state_check (oplog_t *self, const peer_copy_state_t *state, uint64_t ahead)
+{
+    if (!self->joining)
+        return ERR_TOO_EARLY;
+    if (!names_us (self, state->clients))
+        return ERR_NOT_MEMBER;
+    watermark_t newest = newest_of (state->base);
+    bool ours = uuid_equal (&newest.client, &self->setup->identity->client);
+    return ahead && !ours ? ERR_CLOCK_AHEAD : 0;
+}
+
 int oplog_copy_begin (oplog_t *self, step_t *step, const mail_t *mail)
 {
     copy_begin_t begin;
     peer_copy_state_t state;
     taken_t answer = {.error = 0};
+    uint64_t ahead = 0;
+    if (!cursor_done (&self->ahead_cursor) && cursor_uint (&self->ahead_cursor, &ahead))
+        return ERR_INTERNAL;
     if (step_unpack (step, mail, &copy_begin_type, &begin))
         return 0;
     int rc = message_unpack (&peer_copy_state_type, begin.state, &state, NULL);
-    if (rc == 0 && !self->joining)
-        rc = ERR_TOO_EARLY;
-    if (rc == 0 && !names_us (self, state.clients))
-        rc = ERR_NOT_MEMBER;
+    if (rc == 0)
+        rc = state_check (self, &state, ahead);
+    if (rc == ERR_CLOCK_AHEAD) {
+        watermark_t newest = newest_of (state.base);
+        answer = (taken_t){.client = newest.client, .ahead = ahead, .upto = newest.upto};
+    }
     if (rc) {
         answer.error = (uint64_t)-rc;
         oplog_take_answer (step, mail, &answer);

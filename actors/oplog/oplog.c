@@ -53,6 +53,10 @@ static size_t times_append (const mail_t *mail, buffer_t *times)
         pack_uint (times, rows.upto);
         return 1;
     }
+    if (mail->envelope.verb == MAIL_COPY_BEGIN) {
+        pack_uint (times, oplog_copy_newest (mail));
+        return 1;
+    }
     if (mail->envelope.verb != MAIL_TAKE_BATCHES)
         return 0;
     while (!cursor_done (&cursor) && batch_skip (&cursor, &bytes) == 0 &&

@@ -169,6 +169,7 @@ int oplog_write (oplog_t *self, step_t *step, const mail_t *mail);
 int oplog_drop_rows (oplog_t *self, step_t *step, const mail_t *mail);
 int oplog_declare (oplog_t *self, step_t *step, const mail_t *mail);
 void oplog_write_answer (step_t *step, const mail_t *mail, int error, const char *message);
+uint64_t oplog_copy_newest (const mail_t *mail); // the newest time that a copy begins with
 int oplog_copy_begin (oplog_t *self, step_t *step, const mail_t *mail);
 int oplog_frontier (step_t *step, position_t *ret_frontier);
 int oplog_copy_try_end (oplog_t *self, step_t *step);

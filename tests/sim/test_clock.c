@@ -386,3 +386,30 @@ Test (clock, a_restored_directory_that_writes_before_it_meets_anybody_is_told_th
     cr_expect_str_eq (sim_name (sim, 0, "tags", &alone), "");
     sim_destroy (&sim);
 }
+
+//  A pool of two of which one was counted out: the other is alone, so its log stands on what it wrote itself, an hour ahead.
+Test (clock, a_copy_does_not_begin_with_a_giver_that_is_ahead_and_begins_when_its_time_has_come)
+{
+    sim_t *sim = sim_new (95, 2);
+    uuid16_t x = sim_uuid (1);
+    sim_intervals (sim, 600, 20);
+    sim_pair (sim, 0, 1);
+    sim_pass (sim, 60);
+    sim_cut (sim, 0, 1, true);
+    sim->nodes[0].skew_ns = HOUR;
+    cr_assert_eq (sim_apply (sim, 0, "create", "tags", &x, "ahead"), 0);
+    sim_pass (sim, 1500);
+    cr_assert (sim_is_declared (sim, 0, 1));
+    sim->nodes[0].skew_ns = 0;
+    sim_cut (sim, 0, 1, false);
+    sim_pass (sim, 300);
+    cr_expect (sim_alarm (sim, 1, "CLOCK_AHEAD"));
+    cr_expect_str_eq (sim_name (sim, 1, "tags", &x), "");
+    cr_expect_eq (hlc_ahead (true_wall (sim), upto_at (sim, 1, WATERMARK_SHARED, 0)), 0);
+    sim_pass (sim, 3600);
+    sim_expect_converged (sim, 600);
+    cr_expect_str_eq (sim_name (sim, 1, "tags", &x), "ahead");
+    cr_expect_not (sim_alarm (sim, 1, "CLOCK_AHEAD"));
+    expect_clock_of_today (sim, 1, 2);
+    sim_destroy (&sim);
+}
