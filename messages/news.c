@@ -324,6 +324,50 @@ static bool join_wins (record_t *self, const record_t *news, const vector_t *see
     return writes_join (self, news) || ended;
 }
 
+//  ---- latest: two lives of which one stands on a deletion (record_join.c)
+
+static bool life_stands (const record_t *self)
+{
+    return !timestamp_is_none (&self->floor) && is_later (&self->created, &self->floor);
+}
+
+static void properties_last (const properties_t *self, timestamp_t *last)
+{
+    for (size_t i = 0; i < self->count; i++)
+        raise (last, &self->entries[i].stamp);
+}
+
+//  The largest of all that was written; none where nothing was.
+static timestamp_t written_last (const record_t *self)
+{
+    timestamp_t last = self->written;
+    raise (&last, &self->created);
+    properties_last (&self->strong, &last);
+    properties_last (&self->weak, &last);
+    return last;
+}
+
+//  What is not past the deletion on which one of the two stands is over. What is, and came from who did not
+//  know of it, shows beside; then nobody shows weak values, for those of two lives cannot be told
+//  apart: `created` at the floor says so. False: nothing of the news is to be joined.
+static bool lives_cut (record_t *self, const record_t *news, const vector_t *seen, bool *changed)
+{
+    timestamp_t last = written_last (news), mine = written_last (self);
+    bool same = timestamp_compare (&self->floor, &news->floor) == 0;
+    if (timestamp_is_none (&last))
+        return true;
+    if (life_stands (self) && is_later (&self->floor, &last))
+        return false;
+    if (life_stands (news) && !timestamp_is_none (&self->created) && !same) {
+        if (is_later (&news->floor, &mine))
+            *changed |= record_end_life (self);
+        else
+            *changed |= lower (&self->created, &news->floor);
+    } else if (life_stands (self) && !vector_covers (seen, &self->floor))
+        *changed |= lower (&self->created, &self->floor);
+    return true;
+}
+
 static bool join_latest (
     record_t *self, const record_t *news, uint64_t flags, const vector_t *seen, record_rule_t rule)
 {
@@ -335,6 +379,8 @@ static bool join_latest (
         changed = true;
     }
     changed |= deletions_join (self, news);
+    if (!lives_cut (self, news, seen, &changed))
+        return changed;
     return writes_join (self, news) || changed;
 }
 

@@ -239,13 +239,16 @@ static void life_revive (record_t *self, const timestamp_t *floor)
 
 //  A create that stands on a later deletion than this record's life does. What is not past that deletion
 //  is over. If anything is, it came from who had not seen it; but for a life that begins past it and
-//  stands on nothing: its first writer had purged that deletion.
+//  stands on nothing: its first writer had purged that deletion. It stands on it from now on, as it does
+//  where the first writer's create came onto what remembers the deletion.
 static bool life_stand_on (record_t *self, const timestamp_t *floor)
 {
     if (timestamp_compare (floor, &self->floor) <= 0)
         return false;
-    if (timestamp_is_none (&self->floor) && timestamp_compare (floor, &self->created) < 0)
-        return false;
+    if (timestamp_is_none (&self->floor) && timestamp_compare (floor, &self->created) < 0) {
+        self->floor = *floor;
+        return true;
+    }
     if (timestamp_compare (&self->written, floor) > 0) {
         life_revive (self, floor);
         return true;

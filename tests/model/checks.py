@@ -114,19 +114,11 @@ def check_losses (pool, key, shown, writes, deletions, wrong):
             for name, value in write.values.items ():
                 if shown.get (name) != value and not is_overwritten (write, name, writes):
                     lost = f"LOST value: {write}"
-        if lost and is_forked (pool, write.stamp):
-            pool.forked += 1
-        elif lost and any (key == reported and history & write.number
+        if lost and any (key == reported and history & write.number
                          for reported, history in pool.reported):
             pool.reports += 1
         elif lost:
             wrong.append (lost)
-
-
-def is_forked (pool, stamp):
-    """Only members that nobody could ask had it when its writer was restored, and went on"""
-    after, upto = pool.forks.get (stamp[1], (0, 0))
-    return after < stamp[0] <= upto
 
 
 def is_overwritten (write, name, writes):

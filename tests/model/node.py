@@ -32,6 +32,7 @@ RULES = {
     "judged": "a fragment has not seen a deletion that the member had not",
     "stands": "latest: what has nothing unseen at the member shall look as it does here",
     "whole": "latest: a whole fragment begins a dead record anew",
+    "cut": "latest: a life that stands on a deletion is joined as with an operation",
     "floor": "latest: a whole fragment hides the life that it replaces",
     "kept": "latest: ... and what shows and is older than that floor takes its stamp",
     "drift": "a batch too far ahead of time is deferred, and nobody copies it either",
@@ -60,7 +61,6 @@ class Pool:
         self.off, self.purging, self.tell = frozenset (off), purging, tell
         self.nodes, self.operations, self.reported = {}, [], []
         self.shown, self.reports, self.forked = {}, 0, 0
-        self.forks = {}  # client: of what it wrote before it was restored, what it did not get back
         self.step = self.returns = self.purged = self.deferred = 0
 
     def on (self, rule):
@@ -73,7 +73,7 @@ class Pool:
     def stamp_anew (self, client, new):
         """For the checker: an operation that was stamped anew may have lost to another before"""
         for operation in self.operations:
-            later = [to for stamp, to in new.items () if stamp >= operation.stamp]
+            later = [to for stamp, to in new.items () if stamp >= operation.earliest]
             if operation.stamp[1] == client and later:
                 earliest_of = min (operation.earliest, operation.stamp)
                 operation.stamp = new.get (operation.stamp, operation.stamp)
@@ -566,7 +566,7 @@ class Node:
         elif most is None or (own < most if self.ask == "restored" else own > most):
             return False
         if own < self.wrote:
-            self.pool.forks[self.id] = own, self.wrote
+            self.pool.forked = 1
         self.ask, self.told, self.wrote = None, {}, 0
         self.clock = max (self.clock, most)
         return True

@@ -111,6 +111,12 @@ class Record:
         stamps += [stamp for stamp, _ in self.strong.values ()]
         return stamps + [stamp for stamp, _ in self.weak.values ()]
 
+    def writes (self):
+        """The stamps of all but what hides them"""
+        stamps = [stamp for stamp in (self.created, self.written) if stamp]
+        stamps += [stamp for stamp, _ in self.strong.values ()]
+        return stamps + [stamp for stamp, _ in self.weak.values ()]
+
     def covered_by (self, vector):
         return all (covers (vector, stamp) for stamp in self.life () + self.deletions ())
 
@@ -206,10 +212,11 @@ def _revive (record, floor):
 
 def _stand_on (record, floor):
     """A create that stands on a later deletion than this life does. What is not past that deletion is
-    over; but for a life that begins past it and stands on nothing: its first writer had purged it"""
+    over. A life that begins past it and stands on nothing had a first writer who had purged it"""
     if floor is None or record.floor is not None and floor <= record.floor:
         return
     if record.floor is None and record.created is not None and floor < record.created:
+        record.floor = floor
         return
     if record.written is not None and record.written > floor:
         _revive (record, floor)
@@ -271,11 +278,29 @@ def join_fragment (record, fragment, past, rule, off=frozenset ()):
             clear_if_dead (record, past)
         for client, time in fragment.deleted.items ():
             record.deleted[client] = max (time, record.deleted.get (client, 0))
+    if rule == LATEST and fragment.writes () and "cut" not in off:
+        if stands (record) and max (fragment.writes ()) < record.floor:
+            return ended and not is_alive (record, rule)
+        fragment = _cut (record, fragment, past)
     if rule != WINS or has_seen_deletions (fragment, record, past) or "judged" in off:
         _join_life (record, fragment)
     if record.created is None:
         record.end_life ()  # an update without a create
     return ended and not is_alive (record, rule)
+
+
+def _cut (record, fragment, past):
+    """`latest`, two lives of which one stands on a deletion: what is not past it is over, what is and
+    did not know of it shows beside. The fragment to be joined"""
+    if stands (fragment) and record.created and record.floor != fragment.floor:
+        if max (record.writes ()) < fragment.floor:
+            record.end_life ()
+        else:
+            fragment = fragment.copy ()
+            _revive (fragment, fragment.floor)
+    elif stands (record) and not covers (past, record.floor):
+        _revive (record, record.floor)
+    return fragment
 
 
 def _join_deletions_that_win (record, fragment, off):

@@ -68,7 +68,8 @@ class Run:
             self.pool.step += 1
             self.step ()
         self.heal ()
-        return self.settle ()
+        wrong = self.settle ()
+        return [] if self.pool.forked else wrong
 
     # ---- what may happen
 
@@ -225,8 +226,7 @@ class Run:
             if "declare" in self.events and (late or not changed and not waits):
                 changed |= self.declare_unseen (nodes, late)
             behind = min (node.physical () for node in nodes)
-            if any (node.ask == "stamps" or max (node.vector.values (), default=0) >
-                    behind + DRIFT_MAX for node in nodes):
+            if any (node.ask == "stamps" or node.clock > behind + DRIFT_MAX for node in nodes):
                 changed = True  # time catches up in the end
             quiet = 0 if changed or self.pool.deferred else quiet + 1
             if quiet > (QUIET_MAX if any (node.copy for node in nodes) else 0):
