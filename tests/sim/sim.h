@@ -33,6 +33,7 @@ typedef struct sim_node {
     uint64_t next_ticket;
     mail_t *answer;  // to the last request of the test
     uint64_t wanted; // its ticket
+    timestamp_t stamped; // of the last operation that an app's request was granted
     bool holding;    // sim_hold_link
     mail_list_t held;
     buffer_t admitted[2]; // [bin 32, …] that its sockets let in
@@ -103,6 +104,7 @@ int sim_apply_ops (sim_t *self, int node, slice_t ops);
 
 //  Declares a shared resource, "wins" or "latest", as an app does.
 int sim_declare (sim_t *self, int node, const char *name, const char *delete_rule);
+int sim_declare_gset (sim_t *self, int node, const char *name);
 int sim_declare_two (
     sim_t *self, int node, const char *one, const char *other, const char *delete_rule);
 
@@ -120,6 +122,13 @@ void sim_pair (sim_t *self, int inviter, int joiner);
 
 //  The text in "name" of a visible record, or "" where none is visible.
 const char *sim_name (sim_t *self, int node, const char *resource, const uuid16_t *uuid);
+
+//  Appends what a shared record shows; nothing where none is visible.
+void sim_value (
+    sim_t *self, int node, const char *resource, const uuid16_t *uuid, buffer_t *ret_value);
+
+//  A node's watermarks of batches; the vector is cleared first.
+void sim_vector (sim_t *self, int node, vector_t *ret_vector);
 
 //  Equal vectors, and equal counts and digests of every resource, at all running nodes.
 bool sim_converged (sim_t *self, void *unused);
