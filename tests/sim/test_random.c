@@ -100,3 +100,9 @@ Test (random, pools_whose_members_are_counted_out_lose_nothing_and_resurrect_not
 {
     live_all (40, 100, true);
 }
+
+//  Seeds that once failed.
+Test (random, two_of_one_half_that_asked_one_member_at_once_return_one_after_the_other)
+{
+    live (1450, 4, 100, true);
+}
