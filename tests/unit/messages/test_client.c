@@ -130,6 +130,10 @@ Test (client, a_removal_is_final_and_the_smallest_counts)
     cr_expect_not (client_is_member (&client), "no admission lifts it");
     join (&client, said (3, 0xb0, ACTION_CREATE, ADMISSION));
     cr_expect_not (client_is_member (&client));
+    client = (client_t){0};
+    join (&client, said (8, 0xb0, ACTION_UPDATE, REMOVE_ROWS));
+    cr_expect (join (&client, said (20, 0xb0, ACTION_CREATE, ADMISSION)));
+    cr_expect_not (client_is_member (&client), "nor one that is later than it");
 }
 
 Test (client, stale_and_back_are_the_largest_of_each)
