@@ -227,6 +227,23 @@ Test (counting, of_a_client_alone_all_is_stable)
     expect_stable (&pool, "A10 B7");
 }
 
+Test (counting, somebody_returns_from_returning_until_back_and_not_once_it_is_declared_anew)
+{
+    pool_t pool = pool_of (3, "A10");
+    pool_view_t view = view_of (&pool);
+    client_t *client = client_of (&pool, 'C');
+    client->stale = sample_stamp ("A5");
+    cr_expect_not (pool_somebody_returns (&view));
+    client->returning = sample_stamp ("B6");
+    cr_expect (pool_somebody_returns (&view));
+    client->back = sample_stamp ("C7");
+    cr_expect_not (pool_somebody_returns (&view));
+    client->returning = sample_stamp ("B8");
+    cr_expect (pool_somebody_returns (&view));
+    client->stale = sample_stamp ("A9");
+    cr_expect_not (pool_somebody_returns (&view));
+}
+
 //  ---- who may compare
 
 Test (counting, who_returns_is_caught_up_when_the_member_has_all_of_those_that_count)
