@@ -735,8 +735,14 @@ bool sim_say (sim_t *self, int from, int to, const slice_t *frames, size_t count
 
 int sim_take (sim_t *self, int index, slice_t batches)
 {
+    static const uuid16_t nobody;
+    return sim_take_from (self, index, &nobody, batches);
+}
+
+int sim_take_from (sim_t *self, int index, const uuid16_t *peer, slice_t batches)
+{
     sim_node_t *node = &self->nodes[index];
-    take_batches_t take = {.line = 1};
+    take_batches_t take = {.line = 1, .peer = *peer};
     taken_t taken;
     cr_assert (ask (
         node, ACTOR_OPLOG, ACTOR_API, MAIL_TAKE_BATCHES, &take_batches_type, &take, &batches, 1));

@@ -116,6 +116,7 @@ bool sim_say (sim_t *self, int from, int to, const slice_t *frames, size_t count
 
 //  Hands a node's oplog batches as if a peer had brought them; 0, or the error they were refused with.
 int sim_take (sim_t *self, int node, slice_t batches);
+int sim_take_from (sim_t *self, int node, const uuid16_t *peer, slice_t batches);
 
 //  Invites on one, joins with the other, and waits until that is ready.
 void sim_pair (sim_t *self, int inviter, int joiner);
