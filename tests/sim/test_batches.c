@@ -100,6 +100,10 @@ Test (batch_taken, that_follows_on_its_chain_is_applied_and_again_changes_nothin
     cr_assert_eq (take (&self), 0);
     cr_assert (shows (&self, 1));
     cr_assert_eq (sim_take (self.sim, 0, buffer_slice (&copy)), 0);
+    batch_add (&self, 2, wall (&self) + 1000, NULL, self.identity);
+    cr_assert_eq (take (&self), 0);
+    cr_assert_eq (sim_take (self.sim, 0, buffer_slice (&copy)), 0, "nor when others follow it");
+    cr_assert_not (sim_alarm (self.sim, 0, "FORKED"));
     buffer_release (&copy);
     forger_destroy (&self);
 }
