@@ -31,10 +31,10 @@ typedef struct sim_node {
     step_t steps[ACTOR_COUNT];
     mail_list_t boxes[ACTOR_COUNT];
     uint64_t next_ticket;
-    mail_t *answer;  // to the last request of the test
-    uint64_t wanted; // its ticket
+    mail_t *answer;      // to the last request of the test
+    uint64_t wanted;     // its ticket
     timestamp_t stamped; // of the last operation that an app's request was granted
-    bool holding;    // sim_hold_link
+    bool holding;        // sim_hold_link
     mail_list_t held;
     buffer_t admitted[2]; // [bin 32, …] that its sockets let in
     char alarms[16][64];  // codes that stand

@@ -107,9 +107,9 @@ void truth_write (truth_t *self)
     if (rc == 0)
         note (self, history, node, &event);
     if (getenv ("SIM_TRACE"))
-        fprintf (stderr, "%10.4f  node %d: record %zu, %zu %s %s: %s\n",
-            (double)sim->mono_ns / 1e9, node, record, history->count - (rc == 0),
-            action_name (event.action), conflict_name (event.on_conflict), error_name (rc));
+        fprintf (stderr, "%10.4f  node %d: record %zu, %zu %s %s: %s\n", (double)sim->mono_ns / 1e9,
+            node, record, history->count - (rc == 0), action_name (event.action),
+            conflict_name (event.on_conflict), error_name (rc));
 }
 
 //  ---- what must show

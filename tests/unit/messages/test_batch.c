@@ -154,17 +154,17 @@ Test (batch, golden_bytes_of_one_that_issues_anew)
     batch_writer_add (&writer, &back);
     batch_writer_seal (&writer, 300, &seen, &covers, &identity, &out, &hash);
     cr_expect_str_eq (sample_hex (buffer_slice (&out)),
-        sample_hex (sample_bytes (
-            "9b 01" I "cd0100 c420" AA "cd012c"                 // origin, after, previous, upto
-            "91 93" B "63 c420" BB                              // seen
-            "92 93" B "60 c0 93" I "cd0104 c420" AA             // covers
-            "92 a474616773 a7636c69656e7473"                    // resources
-            "92 94 00" U1 "01 97 96 28" B "32" B "cd0102" I     // records
-            "01 02 c0 91 00 93 a161 02 01 93 a162 01 02"        //
-            "94 00" U2 "00 97 92 cd0103" I "c0 c0 c0 91 00 90 90" //
-            "92 96 cfffffffffffffff64 01" U2 "21 81 a57374616c65 c3" B // operations
-            "95 ccc7 01" U2 "01 81 a57374616c65 c2"             //
-            "c440" ANEW_SIGNATURE)));
+        sample_hex (
+            sample_bytes ("9b 01" I "cd0100 c420" AA "cd012c"     // origin, after, previous, upto
+                          "91 93" B "63 c420" BB                  // seen
+                          "92 93" B "60 c0 93" I "cd0104 c420" AA // covers
+                          "92 a474616773 a7636c69656e7473"        // resources
+                          "92 94 00" U1 "01 97 96 28" B "32" B "cd0102" I            // records
+                          "01 02 c0 91 00 93 a161 02 01 93 a162 01 02"               //
+                          "94 00" U2 "00 97 92 cd0103" I "c0 c0 c0 91 00 90 90"      //
+                          "92 96 cfffffffffffffff64 01" U2 "21 81 a57374616c65 c3" B // operations
+                          "95 ccc7 01" U2 "01 81 a57374616c65 c2"                    //
+                          "c440" ANEW_SIGNATURE)));
     cr_expect_str_eq (sample_hex (slice_of (hash.bytes, sizeof hash.bytes)), ANEW_HASH);
     record_release (&whole);
     record_release (&deleted);
@@ -736,7 +736,8 @@ Test (batch_decode, checks_the_records_that_are_issued_anew)
         {"a resource that is no number", BAD, ANEW_OF ("91 94 a0" U1 "00 97 90 c0 c0 c0 90 90 90")},
         {"a record that is not sound", BAD, ANEW_OF ("91 94 00" U1 "00 97 90 00 c0 c0 90 90 90")},
         {"a client as a number", BAD, ANEW_OF ("91 94 00" U1 "00 97 92 05 01 00 00 c0 90 90 90")},
-        {"a deletion past upto", BAD, ANEW_OF ("91 94 00" U1 "00 97 92 0a" A "c0 c0 c0 91 00 90 90")},
+        {"a deletion past upto", BAD,
+            ANEW_OF ("91 94 00" U1 "00 97 92 0a" A "c0 c0 c0 91 00 90 90")},
         {"a floor past upto", BAD, ANEW_OF ("91 94 00" U1 "00 97 92 0a" A "c0 c0 00 90 90 90")},
         {"a value past upto", BAD,
             ANEW_OF ("91 94 00" U1 "00 97 92 0a" A "c0 c0 c0 90 93 a161 00 01 90")},

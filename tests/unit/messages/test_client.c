@@ -333,7 +333,8 @@ Test (client, the_values_of_operations_are_canonical)
     "a36c6170 a5302e312e30 91 a97463703a2f2f683a31 c0"
 //  Declared by B at 6, counted out for that, on its way back by A's word of 9.
 #define ON_ITS_WAY                                                                                 \
-    "9e c410" ID "c420" KEY "9205" B "c0 c0 c2 9206" B "9209" A "c0 c0 a66c6170746f70 a0 90 9206" B
+    "9e c410" ID "c420" KEY "9205" B "c0 c0 c2 9206" B "9209" A "c0 c0 a66c6170746f70 a0 90 "      \
+                                                                "9206" B
 
 static int decode (slice_t bytes)
 {
@@ -438,8 +439,7 @@ Test (client, a_state_that_no_join_makes_is_refused)
         {"15 elements", "9f c410" ID "c0 c0 c0 c0 c2 c0 c0 c0 c0 a0 a0 90 c0 c0"},
         {"a key before the admission",
             "9e c410" ID "c420" KEY "c0 c0 c0 c2 c0 c0 c0 c0 a0 a0 90 c0"},
-        {"an admission without a key",
-            "9e c410" ID "c0 9205" B "c0 c0 c2 c0 c0 c0 c0 a0 a0 90 c0"},
+        {"an admission without a key", "9e c410" ID "c0 9205" B "c0 c0 c2 c0 c0 c0 c0 a0 a0 90 c0"},
         {"another's key", "9e" A "c420" KEY "9205" B "c0 c0 c2 c0 c0 c0 c0 a0 a0 90 c0"},
         {"a start before the admission",
             "9e c410" ID "c0 c0 9209" ONES "c0 c2 c0 c0 c0 c0 a0 a0 90 c0"},
@@ -483,8 +483,8 @@ static int join_value (slice_t bytes)
 
 Test (client, an_enemys_statement_leaves_a_sound_state)
 {
-    static const char *const values[] = {ADMISSION, ADMISSION_AFTER, RECORD, REMOVE_ROWS, STALE,
-        RETURNING};
+    static const char *const values[] = {
+        ADMISSION, ADMISSION_AFTER, RECORD, REMOVE_ROWS, STALE, RETURNING};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         expect_mutations_survived (bytes_hex (values[i]), 10000, join_value);
 }

@@ -280,8 +280,7 @@ Test (news_join, under_wins_a_deletion_that_is_not_remembered_ends_the_life)
 
 Test (news_join, under_wins_a_remembered_deletion_that_the_news_had_not_seen_beats_them)
 {
-    CHECK_JOIN (WINS,
-        {"unseen", "-B6", "+R7 !R7 a=2@R7", false, "A8", NULL},
+    CHECK_JOIN (WINS, {"unseen", "-B6", "+R7 !R7 a=2@R7", false, "A8", NULL},
         {"seen by the member", "-A6", "+R7 !R7 a=2@R7", false, "A8", "+R7 !R7 -A6 a=2@R7"},
         {"brought along", "-R5", "+R7 !R7 -R5 a=2@R7", false, "A8", "+R7 !R7 -R5 a=2@R7"},
         {"a larger one is brought along", "-R5", "+R7 !R7 -R6 a=2@R7", false, "A8",
@@ -305,8 +304,8 @@ Test (news_join, under_latest_a_whole_clears_a_dead_record_whose_deletion_is_cov
 
 Test (news_join, under_latest_a_deletion_ends_only_what_was_not_written_since)
 {
-    CHECK_JOIN (LATEST, {"it is remembered", "+A1 !A8 a=1@A8", "-R5", false, "A8",
-                            "+A1 !A8 -R5 a=1@A8"});
+    CHECK_JOIN (
+        LATEST, {"it is remembered", "+A1 !A8 a=1@A8", "-R5", false, "A8", "+A1 !A8 -R5 a=1@A8"});
     record_t alive = sample_record ("+A1 !A8 -R5 a=1@A8"), dead = sample_record ("+A1 !A3 -R5");
     cr_expect (record_alive (&alive, LATEST));
     cr_expect_not (record_alive (&dead, LATEST));
@@ -366,8 +365,8 @@ static const char *shown (const record_t *record, record_rule_t rule)
     return text;
 }
 
-static void join_all (record_t *state, const news_t *const *news, const vector_t *seen,
-    record_rule_t rule)
+static void join_all (
+    record_t *state, const news_t *const *news, const vector_t *seen, record_rule_t rule)
 {
     for (; *news; news++)
         news_join (state, &(*news)->record, (*news)->flags, seen, rule);

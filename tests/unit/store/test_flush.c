@@ -27,9 +27,9 @@ static void append (kit_t *kit, author_t *author, uint64_t upto, int count, cons
     uint64_t sequence;
     batch_writer_begin (&writer, &author->identity.client, author->upto, &author->hash);
     for (int i = count; i > 0; i--) {
-        operation_t op = create (
-            "tags", upto, (timestamp_t){upto - (uint64_t)i + 1, author->identity.client},
-            map_of ("name", "a", NULL));
+        operation_t op =
+            create ("tags", upto, (timestamp_t){upto - (uint64_t)i + 1, author->identity.client},
+                map_of ("name", "a", NULL));
         batch_writer_add (&writer, &op);
     }
     batch_writer_seal (&writer, upto, &seen, covers, &author->identity, &bytes, &author->hash);
@@ -191,8 +191,7 @@ Test (flush, knows_nothing_of_clients_that_never_wrote)
 Test (flush, of_a_log_that_cannot_be_read_is_an_error_and_drops_nothing)
 {
     kit_t kit = kit_new ();
-    batch_t garbage = {
-        .bytes = text ("no batch"), .origin = client_n (1), .upto = 10, .count = 1};
+    batch_t garbage = {.bytes = text ("no batch"), .origin = client_n (1), .upto = 10, .count = 1};
     vector_t stable = {0};
     uint64_t sequence;
     size_t count;

@@ -194,7 +194,6 @@ Test (formats, of_tombstones_and_aside)
             kit.txn, &beginning, &all, 0, slice_of (NULL, 0), &mine, &theirs, &beginning),
         0);
     expect (&kit, TABLE_TOMBSTONES, "");
-    expect (&kit, TABLE_ASIDE,
-        "0000000100000000000000000000000000000001 97926702c0c0c091009090\n");
+    expect (&kit, TABLE_ASIDE, "0000000100000000000000000000000000000001 97926702c0c0c091009090\n");
     kit_destroy (&kit);
 }

@@ -47,7 +47,8 @@ static void declare_latest (kit_t *kit)
 }
 
 //  Forgets up to client 1's, 2's and 3's times.
-static size_t forget (kit_t *kit, uint64_t one, uint64_t two, uint64_t three, size_t most, bool left)
+static size_t forget (
+    kit_t *kit, uint64_t one, uint64_t two, uint64_t three, size_t most, bool left)
 {
     const uint64_t uptos[] = {one, two, three};
     vector_t stable = {0};
