@@ -66,16 +66,46 @@ Test (relay, a_batch_is_the_same_bytes_at_every_node)
     sim_destroy (&sim);
 }
 
+static slice_t last_of (const buffer_t *log)
+{
+    slice_t bytes = {NULL, 0};
+    for (cursor_t cursor = cursor_over (buffer_slice (log)); !cursor_done (&cursor);)
+        cr_assert_eq (batch_skip (&cursor, &bytes), 0);
+    return bytes;
+}
+
+//  A batch is left to its origin where that is linked with the peer; but not for ever.
+Test (relay, a_batch_that_its_own_origin_does_not_give_comes_through_another)
+{
+    sim_t *sim = sim_new (303, 3);
+    buffer_t log = {NULL, 0, 0};
+    uuid16_t uuid = sim_uuid (1);
+    sim_pair (sim, 0, 1);
+    sim_pair (sim, 0, 2);
+    sim_expect_converged (sim, 60);
+    sim_pass (sim, 30);
+    sim_hold_link (sim, 0, true);
+    write_at (sim, 0, 1);
+    log_read (sim, 0, &sim->nodes[0].identity.client, &log);
+    cr_assert_eq (sim_take (sim, 1, last_of (&log)), 0);
+    sim_pass (sim, 1);
+    cr_assert_str_eq (sim_name (sim, 1, "tags", &uuid), "x");
+    cr_assert_str_eq (sim_name (sim, 2, "tags", &uuid), "", "it is left to its origin");
+    sim_pass (sim, 5);
+    cr_assert_str_eq (sim_name (sim, 2, "tags", &uuid), "x");
+    sim_hold_link (sim, 0, false);
+    sim_expect_converged (sim, 60);
+    buffer_release (&log);
+    sim_destroy (&sim);
+}
+
 //  The `seen` of a node's newest batch says of this client so much; 0: nothing.
 static uint64_t published_last (sim_t *sim, int node, int of)
 {
     buffer_t log = {NULL, 0, 0};
     vector_t seen = {NULL, 0, 0};
-    slice_t bytes = {NULL, 0};
     log_read (sim, node, &sim->nodes[node].identity.client, &log);
-    for (cursor_t cursor = cursor_over (buffer_slice (&log)); !cursor_done (&cursor);)
-        cr_assert_eq (batch_skip (&cursor, &bytes), 0);
-    cr_assert_eq (batch_seen (bytes, &seen), 0);
+    cr_assert_eq (batch_seen (last_of (&log), &seen), 0);
     uint64_t upto = vector_upto (&seen, &sim->nodes[of].identity.client);
     vector_release (&seen);
     buffer_release (&log);
