@@ -56,19 +56,27 @@ int damage_next (txn_t *txn, char resource[LIMIT_NAME_BYTES + 1], uuid16_t *uuid
     return 0;
 }
 
-int damage_end (txn_t *txn, slice_t resource, const uuid16_t *uuid, bool *ret_was)
+int damage_is (txn_t *txn, slice_t resource, const uuid16_t *uuid, bool *ret_is)
 {
     table_key_t key;
     slice_t value;
     key_of (resource, uuid, &key);
     int rc = node_get (txn, NODE_DAMAGED, key_slice (&key), &value);
-    if (rc == ERR_NOT_FOUND) {
-        *ret_was = false;
-        return 0;
-    }
-    if (!rc)
+    if (rc && rc != ERR_NOT_FOUND)
+        return rc;
+    *ret_is = rc == 0;
+    return 0;
+}
+
+int damage_end (txn_t *txn, slice_t resource, const uuid16_t *uuid, bool *ret_was)
+{
+    table_key_t key;
+    bool was;
+    int rc = damage_is (txn, resource, uuid, &was);
+    key_of (resource, uuid, &key);
+    if (!rc && was)
         rc = node_delete (txn, NODE_DAMAGED, key_slice (&key));
     if (!rc)
-        *ret_was = true;
+        *ret_was = was;
     return rc;
 }

@@ -18,6 +18,9 @@ uint64_t damage_count (txn_t *txn);
 //  ERR_NOT_FOUND at the end.
 int damage_next (txn_t *txn, char resource[LIMIT_NAME_BYTES + 1], uuid16_t *uuid);
 
+//  Is the record aside?
+int damage_is (txn_t *txn, slice_t resource, const uuid16_t *uuid, bool *ret_is);
+
 //  The record is whole again: forgets its bytes. *ret_was says whether it was aside.
 int damage_end (txn_t *txn, slice_t resource, const uuid16_t *uuid, bool *ret_was);
 

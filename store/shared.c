@@ -186,28 +186,37 @@ int shared_show (
     return rc ? rc : shared_visible (txn, slot, uuid, ret_written, out);
 }
 
+//  A record that cannot be read is set aside in a writing transaction, and passed over.
 int state_next (txn_t *txn, const slot_t *slot, const uuid16_t *after, uuid16_t *ret_uuid,
     state_t *ret_state, record_t *record)
 {
-    table_key_t from;
-    slice_t key, value;
-    uint32_t number;
     int rc;
-    key_clear (&from);
-    key_u32 (&from, slot->entry.number);
-    if (after) {
-        key_uuid (&from, after);
-        rc = table_next (txn, TABLE_SHARED, key_slice (&from), &key, &value);
-    } else
-        rc = table_seek (txn, TABLE_SHARED, key_slice (&from), &key, &value);
-    if (rc)
-        return rc;
-    if (!take_u32 (&key, &number) || key.size != sizeof ret_uuid->bytes)
-        return txn_corrupt (txn);
-    if (number != slot->entry.number)
-        return ERR_NOT_FOUND;
-    take_uuid (&key, ret_uuid);
-    return state_unpack (txn, value, ret_state, record);
+    do {
+        table_key_t from;
+        slice_t key = {NULL, 0}, value = {NULL, 0};
+        uint32_t number;
+        key_clear (&from);
+        key_u32 (&from, slot->entry.number);
+        if (after) {
+            key_uuid (&from, after);
+            rc = table_next (txn, TABLE_SHARED, key_slice (&from), &key, &value);
+        } else
+            rc = table_seek (txn, TABLE_SHARED, key_slice (&from), &key, &value);
+        if (rc && (rc != ERR_CORRUPT || !key.data))
+            return rc;
+        if (!take_u32 (&key, &number) || key.size != sizeof ret_uuid->bytes)
+            return txn_corrupt (txn);
+        if (number != slot->entry.number)
+            return rc ? rc : ERR_NOT_FOUND;
+        take_uuid (&key, ret_uuid);
+        if (!rc)
+            rc = state_unpack (txn, value, ret_state, record);
+        if (rc != ERR_CORRUPT || !txn->write)
+            return rc;
+        rc = damage_aside (txn, slot, ret_uuid);
+        after = ret_uuid;
+    } while (rc == ERR_NOT_FOUND);
+    return rc;
 }
 
 int shared_next (txn_t *txn, slice_t resource, const uuid16_t *after, uuid16_t *ret_uuid,

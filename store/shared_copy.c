@@ -6,6 +6,7 @@
 #include "store/shared.h"
 
 #include "messages/news.h"
+#include "store/damage.h"
 #include "store/state.h"
 
 //  ---- places
@@ -104,6 +105,17 @@ typedef struct copy {
     const position_t *frontier;
 } copy_t;
 
+//  What was here may have something to say to the member. Of a record that could not be read nothing is known, also
+//  not that it is gone.
+static int put_aside (copy_t *self, const slot_t *slot, const uuid16_t *uuid)
+{
+    bool unreadable = false;
+    int rc = 0;
+    if (record_is_empty (&self->txn->record))
+        rc = damage_is (self->txn, slice_text (slot->entry.resource.name), uuid, &unreadable);
+    return rc || unreadable ? rc : aside_put (self->txn, slot, uuid, &self->txn->record);
+}
+
 //  The record's state becomes `record`, whatever it was; its old state must be in txn->record.
 static int replace (copy_t *self, slot_t *slot, const uuid16_t *uuid, state_t *state,
     const record_t *record, const timestamp_t *fallback)
@@ -113,7 +125,7 @@ static int replace (copy_t *self, slot_t *slot, const uuid16_t *uuid, state_t *s
     bool ours = self->mine &&
                 !position_covers (self->frontier, slice_text (slot->entry.resource.name), uuid);
     if (ours && news_may_be (&txn->record, self->mine, record, self->theirs)) {
-        int rc = aside_put (txn, slot, uuid, &txn->record);
+        int rc = put_aside (self, slot, uuid);
         if (rc)
             return rc;
     }

@@ -55,9 +55,9 @@ void link_on_copy (link_t *self, step_t *step, line_t *line, slice_t frame)
     line->copy_waits = true;
     if (known && (client_returns (&client) || (!client_out (&client) && (admitted || begun))))
         link_copy_go_on (self, step, line);
-    else if (known && !self->going && !link_somebody_returns (step, &line->client) &&
+    else if (known && !self->going && !link_somebody_returns (self, step, &line->client) &&
              link_may_return (self, step, &line->client, &line->shared))
-        link_return_state (step, line);
+        link_return_state (self, step, line);
     else
         link_line_close (
             self, step, line, ERR_BUSY, "it is not known here that it is to have a copy");

@@ -150,6 +150,7 @@ typedef struct link {
     uint64_t joining_ns; // since when we are joining
     bool lines_joining;  // what we said in the hellos
     bool going;          // we are about to return to a member
+    bool stating;        // that somebody returns is being written here
     bool begun;          // the copy has come past its beginning: any member can go on with it
     uuid16_t giver;
     bool has_target; // while and after a copy: what the giver had when it began
@@ -235,8 +236,8 @@ int link_base (step_t *step, vector_t *ret_base); // on which watermarks our log
 //  return.c; what a peer says answers 0, or the error of what is not sound
 void link_fence (link_t *self, step_t *step, line_t *line); // when it opens
 bool link_is_out (link_t *self, step_t *step);              // do we have to return?
-bool link_somebody_returns (step_t *step, const uuid16_t *but);
-void link_return_state (step_t *step, const line_t *line);
+bool link_somebody_returns (const link_t *self, step_t *step, const uuid16_t *but);
+void link_return_state (link_t *self, step_t *step, const line_t *line);
 void link_fence_client (link_t *self, step_t *step, const client_t *client);
 void link_return_ask (link_t *self, step_t *step, line_t *line);
 bool link_may_return (link_t *self, step_t *step, const uuid16_t *client, const vector_t *shared);

@@ -200,11 +200,13 @@ bool link_may_return (link_t *self, step_t *step, const uuid16_t *uuid, const ve
 
 //  Two of one half that return at once may differ in what they still remember: as far as it is known here, one
 //  returns after the other.
-bool link_somebody_returns (step_t *step, const uuid16_t *but)
+bool link_somebody_returns (const link_t *self, step_t *step, const uuid16_t *but)
 {
     client_t client;
     uuid16_t after;
     int rc;
+    if (self->stating)
+        return true;
     for (rc = clients_next (step->txn, NULL, &client); rc == 0;
          rc = clients_next (step->txn, &after, &client)) {
         after = client.uuid;
@@ -222,7 +224,7 @@ static void welcome (step_t *step, line_t *line)
 }
 
 //  That it returns is stated before it begins: from then on it counts again.
-void link_return_state (step_t *step, const line_t *line)
+void link_return_state (link_t *self, step_t *step, const line_t *line)
 {
     buffer_t value = {NULL, 0, 0}, clients = {NULL, 0, 0};
     client_pack_returning (&value);
@@ -234,6 +236,7 @@ void link_return_state (step_t *step, const line_t *line)
     slice_t body = buffer_slice (&clients);
     step_send (step, ACTOR_OPLOG, MAIL_WRITE, line->number | LINK_RETURN_TICKET, &write_out_type,
         &write, &body, 1);
+    self->stating = true;
     buffer_release (&value);
     buffer_release (&clients);
 }
@@ -283,14 +286,14 @@ int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame)
     }
     bool may = rc == 0 && !self->joining && !self->going && !line->returns &&
                link_may_return (self, step, &line->client, &shared) &&
-               !link_somebody_returns (step, &line->client) &&
+               !link_somebody_returns (self, step, &line->client) &&
                clients_get (step->txn, &line->client, &client) == 0;
     if (may) {
         line->outside = true;
         if (client_returns (&client))
             welcome (step, line);
         else
-            link_return_state (step, line);
+            link_return_state (self, step, line);
     }
     vector_release (&shared);
     return rc;
@@ -299,6 +302,7 @@ int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame)
 void link_return_stated (link_t *self, step_t *step, uint64_t number, int error)
 {
     line_t *line = link_line (self, number);
+    self->stating = false;
     if (!line || line->state != LINE_OPEN || error || self->joining || self->going)
         return;
     if (line->peer_joins)

@@ -256,6 +256,8 @@ static int copy_end (oplog_t *self, step_t *step)
 {
     int rc = oplog_return_finish (self, step);
     if (rc == 0)
+        rc = oplog_damage_copied (step);
+    if (rc == 0)
         rc = node_delete (step->txn, NODE_SETTINGS, slice_text ("joining"));
     if (rc == 0)
         rc = node_delete (step->txn, NODE_SETTINGS, slice_text ("giver"));

@@ -177,6 +177,7 @@ int oplog_copy_chunk (oplog_t *self, step_t *step, const mail_t *mail);
 int oplog_position_load (oplog_t *self, txn_t *txn);
 
 int oplog_repair (oplog_t *self, step_t *step, const mail_t *mail);
+int oplog_damage_copied (step_t *step); // those that the copy has brought are whole again
 void oplog_repair_answer (step_t *step, const mail_t *mail, int error, const buffer_t *uuids);
 
 //  scrub.c

@@ -50,6 +50,24 @@ static int damage_over (step_t *step, slice_t resource, const uuid16_t *uuid)
     return 0;
 }
 
+//  A copy has brought each record that the member has; those of which only the spoilt bytes are left stay aside.
+int oplog_damage_copied (step_t *step)
+{
+    char resource[LIMIT_NAME_BYTES + 1] = "";
+    uuid16_t uuid = {{0}};
+    record_t record = {.created = {0}};
+    int rc;
+    while ((rc = damage_next (step->txn, resource, &uuid)) == 0) {
+        rc = shared_get (step->txn, slice_text (resource), &uuid, &record);
+        if (rc == 0 && !record_is_nothing (&record))
+            rc = damage_over (step, slice_text (resource), &uuid);
+        if (rc)
+            break;
+    }
+    record_release (&record);
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
 static int records_merge (
     step_t *step, slice_t resource, slice_t records, buffer_t *uuids, size_t *ret_count)
 {

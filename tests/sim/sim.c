@@ -667,28 +667,40 @@ int sim_apply_ops (sim_t *self, int index, slice_t ops)
     applied_t applied;
     cr_assert (ask (node, ACTOR_OPLOG, ACTOR_API, MAIL_APPLY, &apply_type, &apply, &ops, 1));
     cr_assert_eq (message_unpack (&applied_type, node->answer->body, &applied, NULL), 0);
+    node->stamped = applied.timestamp;
     return -(int)applied.error;
 }
 
-int sim_declare_two (
-    sim_t *self, int index, const char *one, const char *other, const char *delete_rule)
+static int declare (sim_t *self, int index, const char *const *names, size_t count,
+    const char *property, const char *value)
 {
     sim_node_t *node = &self->nodes[index];
     buffer_t resources = {NULL, 0, 0};
-    const char *const names[] = {one, other};
     written_t written;
-    pack_map (&resources, other ? 2 : 1);
-    for (size_t i = 0; i < 2 && names[i]; i++) {
+    pack_map (&resources, count);
+    for (size_t i = 0; i < count; i++) {
         pack_string (&resources, names[i]);
         pack_map (&resources, 1);
-        pack_string (&resources, "delete");
-        pack_string (&resources, delete_rule);
+        pack_string (&resources, property);
+        pack_string (&resources, value);
     }
     declare_t declare = {.resources = buffer_slice (&resources)};
     cr_assert (ask (node, ACTOR_OPLOG, ACTOR_API, MAIL_DECLARE, &declare_type, &declare, NULL, 0));
     buffer_release (&resources);
     cr_assert_eq (message_unpack (&written_type, node->answer->body, &written, NULL), 0);
     return -(int)written.error;
+}
+
+int sim_declare_two (
+    sim_t *self, int index, const char *one, const char *other, const char *delete_rule)
+{
+    return declare (
+        self, index, (const char *const[]){one, other}, other ? 2 : 1, "delete", delete_rule);
+}
+
+int sim_declare_gset (sim_t *self, int index, const char *name)
+{
+    return declare (self, index, &name, 1, "crdt", "gset");
 }
 
 int sim_declare (sim_t *self, int index, const char *name, const char *delete_rule)
@@ -723,8 +735,14 @@ bool sim_say (sim_t *self, int from, int to, const slice_t *frames, size_t count
 
 int sim_take (sim_t *self, int index, slice_t batches)
 {
+    static const uuid16_t nobody;
+    return sim_take_from (self, index, &nobody, batches);
+}
+
+int sim_take_from (sim_t *self, int index, const uuid16_t *peer, slice_t batches)
+{
     sim_node_t *node = &self->nodes[index];
-    take_batches_t take = {.line = 1};
+    take_batches_t take = {.line = 1, .peer = *peer};
     taken_t taken;
     cr_assert (ask (
         node, ACTOR_OPLOG, ACTOR_API, MAIL_TAKE_BATCHES, &take_batches_type, &take, &batches, 1));
@@ -768,28 +786,41 @@ uuid16_t sim_uuid (uint64_t number)
     return uuid;
 }
 
+void sim_value (
+    sim_t *self, int index, const char *resource, const uuid16_t *uuid, buffer_t *ret_value)
+{
+    txn_t *txn = reading (self, index);
+    timestamp_t written;
+    int rc = shared_show (txn, slice_text (resource), uuid, &written, ret_value);
+    cr_assert (rc == 0 || rc == ERR_NOT_FOUND);
+    store_abort (&txn);
+}
+
+void sim_vector (sim_t *self, int index, vector_t *ret_vector)
+{
+    txn_t *txn = reading (self, index);
+    cr_assert_eq (watermarks_load (txn, WATERMARK_SHARED, ret_vector), 0);
+    store_abort (&txn);
+}
+
 const char *sim_name (sim_t *self, int index, const char *resource, const uuid16_t *uuid)
 {
     static char name[256];
-    txn_t *txn;
     buffer_t value = {NULL, 0, 0};
-    timestamp_t written;
-    size_t count;
+    size_t count = 0;
     name[0] = 0;
-    cr_assert_eq (store_begin (self->nodes[index].store, false, &txn), 0);
-    if (shared_show (txn, slice_text (resource), uuid, &written, &value) == 0) {
-        cursor_t cursor = cursor_over (buffer_slice (&value));
-        slice_t key, text;
+    sim_value (self, index, resource, uuid, &value);
+    cursor_t cursor = cursor_over (buffer_slice (&value));
+    if (value.size)
         cr_assert_eq (cursor_map (&cursor, &count), 0);
-        while (count--) {
-            cr_assert_eq (cursor_text (&cursor, &key), 0);
-            if (slice_equal (key, slice_text ("name")) && cursor_text (&cursor, &text) == 0)
-                snprintf (name, sizeof name, "%.*s", (int)text.size, (const char *)text.data);
-            else
-                cursor_skip (&cursor, NULL);
-        }
+    while (count--) {
+        slice_t key, text;
+        cr_assert_eq (cursor_text (&cursor, &key), 0);
+        if (slice_equal (key, slice_text ("name")) && cursor_text (&cursor, &text) == 0)
+            snprintf (name, sizeof name, "%.*s", (int)text.size, (const char *)text.data);
+        else
+            cursor_skip (&cursor, NULL);
     }
-    store_abort (&txn);
     buffer_release (&value);
     return name;
 }

@@ -31,9 +31,10 @@ typedef struct sim_node {
     step_t steps[ACTOR_COUNT];
     mail_list_t boxes[ACTOR_COUNT];
     uint64_t next_ticket;
-    mail_t *answer;  // to the last request of the test
-    uint64_t wanted; // its ticket
-    bool holding;    // sim_hold_link
+    mail_t *answer;      // to the last request of the test
+    uint64_t wanted;     // its ticket
+    timestamp_t stamped; // of the last operation that an app's request was granted
+    bool holding;        // sim_hold_link
     mail_list_t held;
     buffer_t admitted[2]; // [bin 32, …] that its sockets let in
     char alarms[16][64];  // codes that stand
@@ -103,6 +104,7 @@ int sim_apply_ops (sim_t *self, int node, slice_t ops);
 
 //  Declares a shared resource, "wins" or "latest", as an app does.
 int sim_declare (sim_t *self, int node, const char *name, const char *delete_rule);
+int sim_declare_gset (sim_t *self, int node, const char *name);
 int sim_declare_two (
     sim_t *self, int node, const char *one, const char *other, const char *delete_rule);
 
@@ -114,12 +116,20 @@ bool sim_say (sim_t *self, int from, int to, const slice_t *frames, size_t count
 
 //  Hands a node's oplog batches as if a peer had brought them; 0, or the error they were refused with.
 int sim_take (sim_t *self, int node, slice_t batches);
+int sim_take_from (sim_t *self, int node, const uuid16_t *peer, slice_t batches);
 
 //  Invites on one, joins with the other, and waits until that is ready.
 void sim_pair (sim_t *self, int inviter, int joiner);
 
 //  The text in "name" of a visible record, or "" where none is visible.
 const char *sim_name (sim_t *self, int node, const char *resource, const uuid16_t *uuid);
+
+//  Appends what a shared record shows; nothing where none is visible.
+void sim_value (
+    sim_t *self, int node, const char *resource, const uuid16_t *uuid, buffer_t *ret_value);
+
+//  A node's watermarks of batches; the vector is cleared first.
+void sim_vector (sim_t *self, int node, vector_t *ret_vector);
 
 //  Equal vectors, and equal counts and digests of every resource, at all running nodes.
 bool sim_converged (sim_t *self, void *unused);

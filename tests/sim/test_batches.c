@@ -100,6 +100,10 @@ Test (batch_taken, that_follows_on_its_chain_is_applied_and_again_changes_nothin
     cr_assert_eq (take (&self), 0);
     cr_assert (shows (&self, 1));
     cr_assert_eq (sim_take (self.sim, 0, buffer_slice (&copy)), 0);
+    batch_add (&self, 2, wall (&self) + 1000, NULL, self.identity);
+    cr_assert_eq (take (&self), 0);
+    cr_assert_eq (sim_take (self.sim, 0, buffer_slice (&copy)), 0, "nor when others follow it");
+    cr_assert_not (sim_alarm (self.sim, 0, "FORKED"));
     buffer_release (&copy);
     forger_destroy (&self);
 }
@@ -139,6 +143,56 @@ Test (batch_taken, beside_another_in_its_chain_is_a_fork_and_is_told)
     cr_assert_eq (take (&self), ERR_FORKED);
     cr_assert_not (shows (&self, 2));
     cr_assert (sim_alarm (self.sim, 0, "FORKED"));
+    forger_destroy (&self);
+}
+
+//  The watermark has the hash.
+Test (batch_taken, beside_one_that_has_left_the_log_is_a_fork_too)
+{
+    forger_t self = forger_new (111);
+    uuid16_t mine = sim_uuid (9);
+    watermark_t before = self.last;
+    batch_add (&self, 1, wall (&self), NULL, self.identity);
+    cr_assert_eq (take (&self), 0);
+    cr_assert_eq (sim_apply (self.sim, 0, "create", "tags", &mine, "mine"), 0);
+    sim_pass (self.sim, 30);
+    cr_assert_eq (sim_log (self.sim, 0), 1, "only what node 1 has not acknowledged");
+    uint64_t upto = self.last.upto;
+    self.last = before;
+    batch_add (&self, 2, upto, NULL, self.identity);
+    cr_assert_eq (take (&self), ERR_FORKED);
+    self.last = before;
+    batch_add (&self, 2, wall (&self), NULL, self.identity);
+    cr_assert_eq (take (&self), ERR_FORKED);
+    cr_assert_not (shows (&self, 2));
+    forger_destroy (&self);
+}
+
+//  The past is never a drift.
+Test (batch_taken, of_a_week_ago_is_welcome)
+{
+    forger_t self = forger_new (112);
+    uint64_t then = wall (&self);
+    self.sim->mono_ns += 7 * 86400ull * 1000000000;
+    batch_add (&self, 1, then, NULL, self.identity);
+    cr_assert_eq (take (&self), 0);
+    cr_assert (shows (&self, 1));
+    forger_destroy (&self);
+}
+
+//  What others had taken before still comes through them.
+Test (batch_taken, over_the_link_of_a_declared_client_is_refused_and_over_anothers_taken)
+{
+    forger_t self = forger_new (113);
+    const uuid16_t *declared = &self.identity->client;
+    sim_intervals (self.sim, 600, 20);
+    batch_add (&self, 1, wall (&self), NULL, self.identity);
+    sim_pass (self.sim, 1500);
+    cr_assert (sim_is_declared (self.sim, 0, 1));
+    cr_assert_eq (sim_take_from (self.sim, 0, declared, buffer_slice (&self.bytes)), ERR_STALE);
+    cr_assert_not (shows (&self, 1));
+    cr_assert_eq (take (&self), 0);
+    cr_assert (shows (&self, 1));
     forger_destroy (&self);
 }
 

@@ -292,6 +292,42 @@ Test (repair, a_write_on_a_record_that_cannot_be_read_stops_nobody)
     sim_destroy (&sim);
 }
 
+static bool returned (sim_t *sim, void *unused)
+{
+    (void)unused;
+    return !sim_is_declared (sim, 0, 2) && !sim_alarm (sim, 2, "DAMAGED") &&
+           sim_converged (sim, NULL);
+}
+
+//  Or the members would be told that it was deleted while it was away.
+Test (repair, a_record_that_cannot_be_read_at_a_return_is_taken_from_the_member)
+{
+    for (int damaged_before = 0; damaged_before < 2; damaged_before++) {
+        sim_t *sim = pool_of (245, 3, 100);
+        uuid16_t spoilt = sim_uuid (42), gone = sim_uuid (7);
+        int node = 2;
+        sim_intervals (sim, 600, 20);
+        sim_cut (sim, 2, 0, true);
+        sim_cut (sim, 2, 1, true);
+        cr_assert_eq (sim_apply (sim, 2, "delete", TAGS, &gone, NULL), 0);
+        sim_pass (sim, 1500);
+        cr_assert (sim_is_declared (sim, 0, 2));
+        flip_bit (sim, 2, 42);
+        if (damaged_before) {
+            cr_assert_eq (sim_apply (sim, 2, "update", TAGS, &spoilt, "x"), ERR_NOT_FOUND);
+            cr_assert (sim_until (sim, damage_told, &node, 30));
+        }
+        sim_cut (sim, 2, 0, false);
+        sim_cut (sim, 2, 1, false);
+        cr_assert (sim_until (sim, returned, NULL, 600), "it does not come back");
+        for (int at = 0; at < 3; at++) {
+            cr_assert_str_eq (sim_name (sim, at, TAGS, &spoilt), "name 42");
+            cr_assert_str_eq (sim_name (sim, at, TAGS, &gone), "");
+        }
+        sim_destroy (&sim);
+    }
+}
+
 Test (repair, of_many_records_in_a_pool_of_three_ends)
 {
     sim_t *sim = pool_of (250, 3, 2000);

@@ -139,6 +139,98 @@ void sample_parse (const char *text, sample_t *ret_sample)
         ret_sample->operation.value = sample_value (pairs[0] ? pairs + 1 : pairs);
 }
 
+vector_t sample_vector (const char *text)
+{
+    vector_t vector = {.entries = keep (NULL, 8 * sizeof *vector.entries), .capacity = 8};
+    while (*text) {
+        timestamp_t stamp = sample_stamp (text);
+        vector_set (&vector, &stamp.client, stamp.time, NULL);
+        text += strcspn (text, " ");
+        text += strspn (text, " ");
+    }
+    return vector;
+}
+
+//  ---- records
+
+static void parse_property (const char *word, bool weak, record_t *record)
+{
+    buffer_t value = {0};
+    const char *at = strchr (word, '@');
+    assert (word[1] == '=' && at);
+    pack_uint (&value, strtoull (word + 2, NULL, 10));
+    property_t property = {
+        slice_of (keep (word, 1), 1), keep_buffer (&value), sample_stamp (at + 1)};
+    properties_put (weak ? &record->weak : &record->strong, &property, weak);
+}
+
+static void parse_part (const char *word, record_t *record)
+{
+    switch (word[0]) {
+    case '+': record->created = sample_stamp (word + 1); break;
+    case '!': record->written = sample_stamp (word + 1); break;
+    case '^': record->floor = sample_stamp (word + 1); break;
+    case '~': parse_property (word + 1, true, record); break;
+    case '-':
+        assert (record->deleted_count < record->deleted_capacity);
+        record->deleted[record->deleted_count++] = sample_stamp (word + 1);
+        break;
+    default: parse_property (word, false, record);
+    }
+}
+
+record_t sample_record (const char *text)
+{
+    record_t record = {.deleted = calloc (8, sizeof *record.deleted), .deleted_capacity = 8};
+    char words[256];
+    snprintf (words, sizeof words, "%s", text);
+    char *rest = words;
+    for (char *word; (word = strsep (&rest, " "));)
+        if (*word)
+            parse_part (word, &record);
+    return record;
+}
+
+static void print_stamp (const char *before, const timestamp_t *stamp, buffer_t *out)
+{
+    char text[40];
+    if (timestamp_is_none (stamp))
+        return;
+    snprintf (text, sizeof text, "%s%s%c%llu", out->size && *before != '@' ? " " : "", before,
+        stamp->client.bytes[0], (unsigned long long)stamp->time);
+    buffer_append (out, text, strlen (text));
+}
+
+static void print_properties (const char *before, const properties_t *properties, buffer_t *out)
+{
+    for (size_t i = 0; i < properties->count; i++) {
+        const property_t *property = &properties->entries[i];
+        cursor_t cursor = cursor_over (property->value);
+        uint64_t number;
+        char text[80];
+        int rc = cursor_uint (&cursor, &number);
+        assert (rc == 0);
+        snprintf (text, sizeof text, "%s%s%.*s=%llu", out->size ? " " : "", before,
+            (int)property->name.size, (const char *)property->name.data,
+            (unsigned long long)number);
+        buffer_append (out, text, strlen (text));
+        print_stamp ("@", &property->stamp, out);
+    }
+}
+
+const char *sample_record_text (const record_t *record)
+{
+    buffer_t out = {0};
+    print_stamp ("+", &record->created, &out);
+    print_stamp ("!", &record->written, &out);
+    print_stamp ("^", &record->floor, &out);
+    for (size_t i = 0; i < record->deleted_count; i++)
+        print_stamp ("-", &record->deleted[i], &out);
+    print_properties ("", &record->strong, &out);
+    print_properties ("~", &record->weak, &out);
+    return keep_text (&out);
+}
+
 slice_t sample_bytes (const char *hex)
 {
     buffer_t out = {0};

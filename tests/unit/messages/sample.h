@@ -29,6 +29,16 @@ typedef struct sample {
 } sample_t;
 void sample_parse (const char *text, sample_t *ret_sample);
 
+//  "A6 C2": a vector.
+vector_t sample_vector (const char *text);
+
+//  "+A1 !B4 ^A3 -C2 a=1@A1 ~b=2@B4": a record created at A1 and written at B4, with a floor, a deletion, a strong
+//  value and a weak one; names and clients of deletions ascending. Its arrays are the caller's: record_release.
+record_t sample_record (const char *text);
+
+//  The other way round.
+const char *sample_record_text (const record_t *record);
+
 //  Bytes written in hex; blanks count nothing.
 slice_t sample_bytes (const char *hex);
 const char *sample_hex (slice_t bytes);

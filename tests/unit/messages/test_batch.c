@@ -102,6 +102,76 @@ Test (batch, golden_bytes)
     cr_expect_str_eq (sample_hex (slice_of (hash.bytes, sizeof hash.bytes)), GOLDEN_HASH);
 }
 
+//  Made with Python's cryptography and hashlib, which know nothing of this code.
+#define ANEW_SIGNATURE                                                                             \
+    "27eb0dacad249b44ea70ecd26bb2fe8bff6e7f15ebe5b2d3781d0398bc4b83d0"                             \
+    "ea3daa6f7ec8e0512a5533c127be12320f4ed3cee9f2f71afb4892597423ab06"
+#define ANEW_HASH "ed4bd3fcec936f497eb52f7c40297904f1c4a55c6f69bb5df32ecaeea4b25acd"
+#define I         "c4109d24e2eeaf27c2a088a564a32fc03a88"
+
+//  A record of sample.h's text in which client I is the identity.
+static record_t record_by (const identity_t *identity, const char *text)
+{
+    uuid16_t self = sample_client ('I');
+    record_t record = sample_record (text);
+    timestamp_t *stamps[] = {&record.created, &record.written, &record.floor, record.deleted};
+    for (size_t i = 0; i < 4; i++)
+        if (uuid_equal (&stamps[i]->client, &self))
+            stamps[i]->client = identity->client;
+    for (size_t i = 0; i < record.strong.count; i++)
+        if (uuid_equal (&record.strong.entries[i].stamp.client, &self))
+            record.strong.entries[i].stamp.client = identity->client;
+    return record;
+}
+
+Test (batch, golden_bytes_of_one_that_issues_anew)
+{
+    identity_t identity = identity_of (0);
+    batch_writer_t writer = {0};
+    hash_t previous = hash_of (0xaa), hash = hash_of (0xbb);
+    vector_t seen = sample_vector ("B99"), covers = sample_vector ("B96");
+    buffer_t out = {0};
+    uuid16_t one = record_uuid (1), two = record_uuid (2);
+    record_t whole = record_by (&identity, "+B50 !I258 -B40 a=1@I258 ~b=2@B50");
+    record_t deleted = record_by (&identity, "-I259");
+    uuid16_t other = sample_client ('B');
+    vector_set (&seen, &other, 99, &hash);
+    vector_set (&covers, &identity.client, 260, &previous);
+    batch_writer_begin (&writer, &identity.client, 256, &previous);
+    batch_writer_add_record (&writer, slice_text ("tags"), &one, 1, &whole);
+    batch_writer_add_record (&writer, slice_text ("tags"), &two, 0, &deleted);
+    operation_t stale = {.stamp = {100, other},
+        .resource = slice_text ("clients"),
+        .uuid = two,
+        .action = ACTION_UPDATE,
+        .value = sample_bytes ("81 a57374616c65 c3")};
+    operation_t back = {.stamp = {299, identity.client},
+        .resource = slice_text ("clients"),
+        .uuid = two,
+        .action = ACTION_UPDATE,
+        .value = sample_bytes ("81 a57374616c65 c2")};
+    batch_writer_add (&writer, &stale);
+    batch_writer_add (&writer, &back);
+    batch_writer_seal (&writer, 300, &seen, &covers, &identity, &out, &hash);
+    cr_expect_str_eq (sample_hex (buffer_slice (&out)),
+        sample_hex (
+            sample_bytes ("9b 01" I "cd0100 c420" AA "cd012c"     // origin, after, previous, upto
+                          "91 93" B "63 c420" BB                  // seen
+                          "92 93" B "60 c0 93" I "cd0104 c420" AA // covers
+                          "92 a474616773 a7636c69656e7473"        // resources
+                          "92 94 00" U1 "01 97 96 28" B "32" B "cd0102" I            // records
+                          "01 02 c0 91 00 93 a161 02 01 93 a162 01 02"               //
+                          "94 00" U2 "00 97 92 cd0103" I "c0 c0 c0 91 00 90 90"      //
+                          "92 96 cfffffffffffffff64 01" U2 "21 81 a57374616c65 c3" B // operations
+                          "95 ccc7 01" U2 "01 81 a57374616c65 c2"                    //
+                          "c440" ANEW_SIGNATURE)));
+    cr_expect_str_eq (sample_hex (slice_of (hash.bytes, sizeof hash.bytes)), ANEW_HASH);
+    record_release (&whole);
+    record_release (&deleted);
+    batch_writer_release (&writer);
+    buffer_release (&out);
+}
+
 Test (operation, golden_bytes)
 {
     identity_t identity = identity_of (0);
@@ -660,6 +730,36 @@ Test (batch_decode, checks_the_records_that_are_issued_anew)
         {"too few elements", BAD, ANEW_OF ("91 93 00" U1 "00")},
         {"no record", BAD, ANEW_OF ("91 94 00" U1 "00 c0")},
         {"more than bytes", ERR_TRUNCATED, ANEW_OF ("ddffffffff")},
+        {"too many elements", BAD, ANEW_OF ("91 95 00" U1 "00 97 90 c0 c0 c0 90 90 90 c0")},
+        {"a short uuid", BAD, ANEW_OF ("91 94 00 c40101 00 97 90 c0 c0 c0 90 90 90")},
+        {"flags that are no number", BAD, ANEW_OF ("91 94 00" U1 "c3 97 90 c0 c0 c0 90 90 90")},
+        {"a resource that is no number", BAD, ANEW_OF ("91 94 a0" U1 "00 97 90 c0 c0 c0 90 90 90")},
+        {"a record that is not sound", BAD, ANEW_OF ("91 94 00" U1 "00 97 90 00 c0 c0 90 90 90")},
+        {"a client as a number", BAD, ANEW_OF ("91 94 00" U1 "00 97 92 05 01 00 00 c0 90 90 90")},
+        {"a deletion past upto", BAD,
+            ANEW_OF ("91 94 00" U1 "00 97 92 0a" A "c0 c0 c0 91 00 90 90")},
+        {"a floor past upto", BAD, ANEW_OF ("91 94 00" U1 "00 97 92 0a" A "c0 c0 00 90 90 90")},
+        {"a value past upto", BAD,
+            ANEW_OF ("91 94 00" U1 "00 97 92 0a" A "c0 c0 c0 90 93 a161 00 01 90")},
+        {"a weak value past upto", BAD,
+            ANEW_OF ("91 94 00" U1 "00 97 92 0a" A "c0 c0 c0 90 90 93 a161 00 01")},
+        {"nothing said of it", 0, ANEW_OF ("91 94 00" U1 "00 97 90 c0 c0 c0 90 90 90")},
+    };
+    check_changes (table, sizeof table / sizeof table[0]);
+}
+
+Test (batch_decode, checks_what_one_that_issues_anew_covers)
+{
+    const change_t table[] = {
+        {"nothing", 0, {{COVERS, "90"}}},
+        {"its origin, though `seen` may not have it", 0, {{COVERS, "91 93" A "09 c420" BB}}},
+        {"past upto", 0, {{COVERS, "91 93" B "0a c0"}}},
+        {"no vector", BAD, {{COVERS, "01"}}},
+        {"a client twice", BAD, {{COVERS, "92 93" B "05 c0 93" B "06 c0"}}},
+        {"clients that fall", BAD, {{COVERS, "92 93" B "05 c0 93" A "06 c0"}}},
+        {"at no time", BAD, {{COVERS, "91 93" B "00 c0"}}},
+        {"a short hash", BAD, {{COVERS, "91 93" B "05 c401aa"}}},
+        {"more than bytes", ERR_TRUNCATED, {{COVERS, "ddffffffff"}}},
     };
     check_changes (table, sizeof table / sizeof table[0]);
 }

@@ -24,6 +24,7 @@
 #define REMOVE_KEEP "81 a672656d6f7665 c2"
 #define STALE       "81 a57374616c65 c3"
 #define BACK        "81 a57374616c65 c2"
+#define RETURNING   "81 a972657475726e696e67 c3"
 
 static uuid16_t uuid_of (const char *hex)
 {
@@ -129,6 +130,10 @@ Test (client, a_removal_is_final_and_the_smallest_counts)
     cr_expect_not (client_is_member (&client), "no admission lifts it");
     join (&client, said (3, 0xb0, ACTION_CREATE, ADMISSION));
     cr_expect_not (client_is_member (&client));
+    client = (client_t){0};
+    join (&client, said (8, 0xb0, ACTION_UPDATE, REMOVE_ROWS));
+    cr_expect (join (&client, said (20, 0xb0, ACTION_CREATE, ADMISSION)));
+    cr_expect_not (client_is_member (&client), "nor one that is later than it");
 }
 
 Test (client, stale_and_back_are_the_largest_of_each)
@@ -142,6 +147,17 @@ Test (client, stale_and_back_are_the_largest_of_each)
     cr_expect (join (&client, said (8, 0xb0, ACTION_UPDATE, BACK)));
     cr_expect_not (join (&client, said (8, 0xa0, ACTION_UPDATE, BACK)), "a smaller client");
     cr_expect (client.stale.time == 7 && client.back.time == 8);
+}
+
+Test (client, returning_is_the_largest_and_only_true_says_it)
+{
+    client_t client = {0};
+    cr_expect (join (&client, said (5, 0xb0, ACTION_UPDATE, RETURNING)));
+    cr_expect (join (&client, said (7, 0xa0, ACTION_UPDATE, RETURNING)));
+    cr_expect_not (join (&client, said (6, 0xc0, ACTION_UPDATE, RETURNING)));
+    cr_expect_not (join (&client, said (9, 0xb0, ACTION_UPDATE, "81 a972657475726e696e67 c2")));
+    cr_expect (client.returning.time == 7 && client.returning.client.bytes[0] == 0xa0);
+    cr_expect (timestamp_is_none (&client.stale) && timestamp_is_none (&client.back));
 }
 
 Test (client, one_value_may_say_several_things_and_what_nobody_knows_yet)
@@ -164,6 +180,8 @@ Test (client, what_may_not_be_said_is_ignored)
         {"a removal in a create", ACTION_CREATE, REMOVE_ROWS},
         {"a stale in a create", ACTION_CREATE, STALE},
         {"a record in a create", ACTION_CREATE, RECORD},
+        {"a returning in a create", ACTION_CREATE, RETURNING},
+        {"a returning that is no bool", ACTION_UPDATE, "81 a972657475726e696e67 01"},
         {"nothing", ACTION_UPDATE, "80"},
         {"nothing created", ACTION_CREATE, "80"},
         {"no value", ACTION_UPDATE, ""},
@@ -233,6 +251,8 @@ Test (client, statements_commute_in_every_order_and_come_twice_for_nothing)
         said (5, 0xa0, ACTION_UPDATE, STALE),
         said (9, 0xa0, ACTION_UPDATE, STALE),
         said (6, 0xd0, ACTION_UPDATE, BACK),
+        said (7, 0xd0, ACTION_UPDATE, RETURNING),
+        said (8, 0xb0, ACTION_UPDATE, RETURNING),
     };
     enum { COUNT = sizeof all / sizeof all[0] };
     uint64_t state = 51;
@@ -260,7 +280,7 @@ Test (client, statements_commute_in_every_order_and_come_twice_for_nothing)
             }
         }
         cr_assert (slice_equal (packed (&clients[0]), packed (&clients[1])), "%#lx",
-            (unsigned long)(chosen & 0xfff));
+            (unsigned long)(chosen & 0x3fff));
     }
 }
 
@@ -300,6 +320,10 @@ Test (client, the_values_of_operations_are_canonical)
         bytes_expect (buffer_slice (&out), rows[i].hex);
         cr_expect (value_check (buffer_slice (&out)) == 0);
     }
+    buffer_clear (&out);
+    client_pack_returning (&out);
+    bytes_expect (buffer_slice (&out), RETURNING);
+    cr_expect (value_check (buffer_slice (&out)) == 0);
     buffer_release (&out);
 }
 
@@ -307,6 +331,10 @@ Test (client, the_values_of_operations_are_canonical)
 #define WHOLE                                                                                      \
     "9e c410" ID "c420" KEY "9205" B "9209" ONES "9208" A "c3 9206" A "c0 9207" B "9204 c410" ID   \
     "a36c6170 a5302e312e30 91 a97463703a2f2f683a31 c0"
+//  Declared by B at 6, counted out for that, on its way back by A's word of 9.
+#define ON_ITS_WAY                                                                                 \
+    "9e c410" ID "c420" KEY "9205" B "c0 c0 c2 9206" B "9209" A "c0 c0 a66c6170746f70 a0 90 "      \
+                                                                "9206" B
 
 static int decode (slice_t bytes)
 {
@@ -334,6 +362,32 @@ Test (client, the_whole_state_is_packed_as_the_header_says)
     join (&client, said (7, 0xb0, ACTION_UPDATE, BACK));
     join (&client, said (4, 0, ACTION_UPDATE, RECORD));
     bytes_expect (packed (&client), WHOLE);
+}
+
+Test (client, that_it_returns_and_was_counted_out_is_packed_and_read)
+{
+    client_t client = {0}, read;
+    join (&client, said (5, 0xb0, ACTION_CREATE, ADMISSION));
+    join (&client, said (6, 0xb0, ACTION_UPDATE, STALE));
+    client.counted_out = client.stale;
+    join (&client, said (9, 0xa0, ACTION_UPDATE, RETURNING));
+    bytes_expect (packed (&client), ON_ITS_WAY);
+    cursor_t cursor = cursor_over (bytes_hex (ON_ITS_WAY));
+    cr_assert (client_unpack (&cursor, &read) == 0 && cursor_done (&cursor));
+    cr_expect (read.returning.time == 9 && read.returning.client.bytes[0] == 0xa0);
+    cr_expect (timestamp_compare (&read.counted_out, &read.stale) == 0);
+}
+
+//  It is what a node has found, not what somebody said: no statement takes it back.
+Test (client, that_it_was_counted_out_outlives_what_is_said_later)
+{
+    client_t client = {0};
+    join (&client, said (5, 0xb0, ACTION_UPDATE, STALE));
+    client.counted_out = client.stale;
+    join (&client, said (6, 0xb0, ACTION_UPDATE, RETURNING));
+    join (&client, said (7, 0, ACTION_UPDATE, BACK));
+    join (&client, said (8, 0xb0, ACTION_UPDATE, STALE));
+    cr_expect (client.counted_out.time == 5 && client.stale.time == 8);
 }
 
 Test (client, the_whole_state_is_read_as_it_was_packed)
@@ -382,18 +436,24 @@ Test (client, a_state_that_no_join_makes_is_refused)
         {"no array", "c0"},
         {"11 elements", "9b c410" ID "c0 c0 c0 c0 c2 c0 c0 c0 a0 a0"},
         {"13 elements", "9d c410" ID "c0 c0 c0 c0 c2 c0 c0 c0 a0 a0 90 c0"},
-        {"a key before the admission", "9c c410" ID "c420" KEY "c0 c0 c0 c2 c0 c0 c0 a0 a0 90"},
-        {"an admission without a key", "9c c410" ID "c0 9205" B "c0 c0 c2 c0 c0 c0 a0 a0 90"},
-        {"another's key", "9c" A "c420" KEY "9205" B "c0 c0 c2 c0 c0 c0 a0 a0 90"},
-        {"a start before the admission", "9c c410" ID "c0 c0 9209" ONES "c0 c2 c0 c0 c0 a0 a0 90"},
-        {"rows dropped without a removal", "9c c410" ID "c0 c0 c0 c0 c3 c0 c0 c0 a0 a0 90"},
-        {"a name from nowhere", "9c c410" ID "c0 c0 c0 c0 c2 c0 c0 c0 a161 a0 90"},
-        {"a version from nowhere", "9c c410" ID "c0 c0 c0 c0 c2 c0 c0 c0 a0 a131 90"},
-        {"an endpoint from nowhere", "9c c410" ID "c0 c0 c0 c0 c2 c0 c0 c0 a0 a0 91a161"},
-        {"stated by another", "9c c410" ID "c0 c0 c0 c0 c2 c0 c0 9204" A "a0 a0 90"},
-        {"a timestamp of none", "9c c410" ID "c0 c0 c0 c0 c2 9200" A "c0 c0 a0 a0 90"},
-        {"a bool that is none", "9c c410" ID "c0 c0 c0 c0 c0 c0 c0 c0 a0 a0 90"},
-        {"an empty endpoint", "9c c410" ID "c0 c0 c0 c0 c2 c0 c0 9204 c410" ID "a0 a0 91a0"},
+        {"15 elements", "9f c410" ID "c0 c0 c0 c0 c2 c0 c0 c0 c0 a0 a0 90 c0 c0"},
+        {"a key before the admission",
+            "9e c410" ID "c420" KEY "c0 c0 c0 c2 c0 c0 c0 c0 a0 a0 90 c0"},
+        {"an admission without a key", "9e c410" ID "c0 9205" B "c0 c0 c2 c0 c0 c0 c0 a0 a0 90 c0"},
+        {"another's key", "9e" A "c420" KEY "9205" B "c0 c0 c2 c0 c0 c0 c0 a0 a0 90 c0"},
+        {"a start before the admission",
+            "9e c410" ID "c0 c0 9209" ONES "c0 c2 c0 c0 c0 c0 a0 a0 90 c0"},
+        {"rows dropped without a removal", "9e c410" ID "c0 c0 c0 c0 c3 c0 c0 c0 c0 a0 a0 90 c0"},
+        {"a name from nowhere", "9e c410" ID "c0 c0 c0 c0 c2 c0 c0 c0 c0 a161 a0 90 c0"},
+        {"a version from nowhere", "9e c410" ID "c0 c0 c0 c0 c2 c0 c0 c0 c0 a0 a131 90 c0"},
+        {"an endpoint from nowhere", "9e c410" ID "c0 c0 c0 c0 c2 c0 c0 c0 c0 a0 a0 91a161 c0"},
+        {"stated by another", "9e c410" ID "c0 c0 c0 c0 c2 c0 c0 c0 9204" A "a0 a0 90 c0"},
+        {"a timestamp of none", "9e c410" ID "c0 c0 c0 c0 c2 9200" A "c0 c0 c0 a0 a0 90 c0"},
+        {"a returning of none", "9e c410" ID "c0 c0 c0 c0 c2 c0 9200" A "c0 c0 a0 a0 90 c0"},
+        {"counted out at no time", "9e c410" ID "c0 c0 c0 c0 c2 c0 c0 c0 c0 a0 a0 90 9200" A},
+        {"counted out as a bool", "9e c410" ID "c0 c0 c0 c0 c2 c0 c0 c0 c0 a0 a0 90 c3"},
+        {"a bool that is none", "9e c410" ID "c0 c0 c0 c0 c0 c0 c0 c0 c0 a0 a0 90 c0"},
+        {"an empty endpoint", "9e c410" ID "c0 c0 c0 c0 c2 c0 c0 c0 9204 c410" ID "a0 a0 91a0 c0"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         cr_expect (decode (bytes_hex (rows[i].hex)) == ERR_MALFORMED, "%s", rows[i].why);
@@ -405,6 +465,8 @@ Test (client, an_enemy_gets_nowhere)
     expect_truncations_refused (bytes_hex (WHOLE), decode);
     expect_mutations_survived (bytes_hex (NOBODY), 20000, decode);
     expect_mutations_survived (bytes_hex (WHOLE), 20000, decode);
+    expect_truncations_refused (bytes_hex (ON_ITS_WAY), decode);
+    expect_mutations_survived (bytes_hex (ON_ITS_WAY), 20000, decode);
 }
 
 static int join_value (slice_t bytes)
@@ -421,7 +483,8 @@ static int join_value (slice_t bytes)
 
 Test (client, an_enemys_statement_leaves_a_sound_state)
 {
-    static const char *const values[] = {ADMISSION, ADMISSION_AFTER, RECORD, REMOVE_ROWS, STALE};
+    static const char *const values[] = {
+        ADMISSION, ADMISSION_AFTER, RECORD, REMOVE_ROWS, STALE, RETURNING};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         expect_mutations_survived (bytes_hex (values[i]), 10000, join_value);
 }

@@ -265,6 +265,56 @@ char *changes_text (txn_t *txn, uint64_t since)
     return result;
 }
 
+//  ---- failures on purpose
+
+static int run (kit_t *self, int (*work) (txn_t *txn))
+{
+    txn_t *txn;
+    int rc = store_begin (self->store, true, &txn);
+    if (rc)
+        return rc;
+    rc = work (txn);
+    int committed = store_commit (&txn);
+    cr_assert (!rc || rc == committed, "a dead transaction does not commit");
+    return committed;
+}
+
+//  True if the work is done: it has no such place.
+static bool fails_at (kit_t *self, int (*work) (txn_t *txn), uint64_t place, int error,
+    char *const before[TABLE_COUNT])
+{
+    store_fail_after (self->store, place, error);
+    int rc = run (self, work);
+    store_fail_after (self->store, 0, 0);
+    if (!rc)
+        return true;
+    is (rc, error);
+    kit_read (self);
+    for (int i = 0; i < TABLE_COUNT; i++) {
+        char *now = dump (self->txn, (enum table)i);
+        cr_assert_str_eq (now, before[i], "table %d after %d calls", i, (int)place);
+        free (now);
+    }
+    store_abort (&self->txn);
+    return false;
+}
+
+uint64_t kit_whole_or_nothing (kit_t *self, int (*work) (txn_t *txn))
+{
+    static const int errors[] = {ERR_STORAGE_FAILED, ERR_STORAGE_FULL, ERR_MAP_FULL};
+    char *before[TABLE_COUNT];
+    kit_read (self);
+    for (int i = 0; i < TABLE_COUNT; i++)
+        before[i] = dump (self->txn, (enum table)i);
+    store_abort (&self->txn);
+    uint64_t place = 0;
+    while (!fails_at (self, work, place, errors[place % 3], before))
+        place++;
+    for (int i = 0; i < TABLE_COUNT; i++)
+        free (before[i]);
+    return place;
+}
+
 //  ---- sums
 
 typedef struct sum {

@@ -64,6 +64,10 @@ char *dump (txn_t *txn, enum table table);
 //  Every change since: "cursor resource uuid[/owner] [deleted] born end updated/by value\n".
 char *changes_text (txn_t *txn, uint64_t since);
 
+//  Runs the work in a transaction of its own with a failure at each place where the store can fail: it says so,
+//  and nothing of it is there; at last it succeeds. Answers how many places there are.
+uint64_t kit_whole_or_nothing (kit_t *self, int (*work) (txn_t *txn));
+
 //  Counts and digests of all resources are those of what a walk shows, and `changes` from 0 tells of
 //  exactly the visible records.
 void check_sums (txn_t *txn);

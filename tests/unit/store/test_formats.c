@@ -88,6 +88,7 @@ Test (formats, of_watermarks_and_published)
     kit_begin (&kit);
     is (watermarks_put (kit.txn, WATERMARK_SHARED, &watermark), 0);
     is (watermarks_put (kit.txn, WATERMARK_ROWS, &watermark), 0);
+    is (watermarks_put (kit.txn, WATERMARK_BASE, &watermark), 0);
     vector_set (&seen, &watermark.client, 0x65, NULL);
     watermark.client = client_n (2);
     is (published_raise (kit.txn, &watermark.client, &seen), 0);
@@ -95,6 +96,8 @@ Test (formats, of_watermarks_and_published)
         "00c1000000000000000000000000000001 0000000000000064ab00000000000000000"
         "000000000000000000000000000000000000000000000\n"
         "01c1000000000000000000000000000001 0000000000000064ab00000000000000000"
+        "000000000000000000000000000000000000000000000\n"
+        "02c1000000000000000000000000000001 0000000000000064ab00000000000000000"
         "000000000000000000000000000000000000000000000\n");
     expect (&kit, TABLE_PUBLISHED,
         "c1000000000000000000000000000002c1000000000000000000000000000001 00000"
@@ -173,5 +176,24 @@ Test (formats, of_owned_derived_and_local)
         "0000000000000001 020601000000000000000000000000000000010002\n"
         "0000000000000002 0007000000000000000000000000000000070001\n"
         "0000000000000003 0008000000000000000000000000000000050000\n");
+    kit_destroy (&kit);
+}
+
+Test (formats, of_tombstones_and_aside)
+{
+    static const position_t beginning, all = {.end = true};
+    kit_t kit = kit_new ();
+    watermark_t mark = {.client = client_n (2), .upto = 0x70};
+    vector_t mine = {.entries = &mark, .count = 1}, theirs = {0};
+    kit_begin (&kit);
+    join (kit.txn, create ("tags", 1, stamp_n (0x64, 1), map_of ("a", "b", NULL)));
+    join (kit.txn, delete ("tags", 1, stamp_n (0x67, 2)));
+    expect (&kit, TABLE_TOMBSTONES,
+        "0000000200000000000000670000000100000000000000000000000000000001 \n");
+    is (shared_copy_in (
+            kit.txn, &beginning, &all, 0, slice_of (NULL, 0), &mine, &theirs, &beginning),
+        0);
+    expect (&kit, TABLE_TOMBSTONES, "");
+    expect (&kit, TABLE_ASIDE, "0000000100000000000000000000000000000001 97926702c0c0c091009090\n");
     kit_destroy (&kit);
 }
