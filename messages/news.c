@@ -203,17 +203,19 @@ static void news_of_alive (const comparison_t *self, news_t *news)
         deleted_add (&news->record, self->now);
 }
 
-//  The member's record is dead, by a deletion that may not be stable: so it goes along. The record lives if it was
-//  written past it.
+//  The member's record is dead, by a deletion that may not be stable: so it goes along where the record lives, being
+//  written past it. Where it does not, what was written is in vain.
 static void news_of_dead (const comparison_t *self, news_t *news, const timestamp_t *deleted)
 {
     const record_t *mine = self->mine_record;
-    bool lives = is_later (&mine->written, deleted);
-    static const timestamp_t none;
     record_clear (&news->record);
-    whole_take (news, self, lives ? deleted : &none);
-    deleted_add (&news->record, deleted);
-    news->lost = !lives && record_alive (mine, self->rule);
+    if (is_later (&mine->written, deleted)) {
+        whole_take (news, self, deleted);
+        deleted_add (&news->record, deleted);
+        return;
+    }
+    deletions_take (&news->record, mine, self->theirs);
+    news->lost = record_alive (mine, self->rule);
 }
 
 //  Under `latest` a return promises less: a deletion that was purged here does not end what was written there
@@ -230,6 +232,10 @@ static void news_of_latest (const comparison_t *self, news_t *news)
         return;
     }
     writes_take (&news->record, mine, self->theirs, false);
+    //  An overwrite alone: at the receiver too it is not before the life, or it would be what a life stands on.
+    if (!timestamp_is_none (&news->record.floor) && timestamp_is_none (&news->record.created) &&
+        !is_later (&mine->created, &mine->floor))
+        news->record.created = news->record.floor;
     if (record_alive (theirs, self->rule))
         news_of_alive (self, news);
     else if (writes && theirs->deleted_count)

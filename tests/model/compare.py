@@ -9,8 +9,8 @@ explains itself by the other's vector. Three sentences decide most of it:
       name for its life, and that is `created`
 """
 
-from records import (GSET, LATEST, WINS, Record, covers, earliest, is_alive, join_fragment, latest, news_of,
-                     show)
+from records import (GSET, LATEST, WINS, Record, covers, earliest, is_alive, join_fragment, latest,
+                     news_of, show, stands)
 
 
 class Returner:
@@ -64,6 +64,8 @@ def _compare_wins (here, there, returner):
 
 def _compare_latest (here, there, returner):
     news = news_of (here, returner.theirs)
+    if news.floor and not news.created and not stands (here):
+        news.created = news.floor  # an overwrite alone: a floor before the life is a deletion's
     if there.is_nothing ():
         if is_gone (here, returner.theirs, there, returner):
             return only_deletions (news), news
@@ -73,10 +75,11 @@ def _compare_latest (here, there, returner):
     if not news.life ():
         return news, None
     end = there.deletion ()
-    stands = here.written > end
-    whole = whole_of (here, end, returner, stands)
+    if here.written < end:
+        return only_deletions (news), news if is_alive (here, LATEST) else None
+    whole = whole_of (here, end, returner)
     whole.deleted[end[1]] = max (end[0], whole.deleted.get (end[1], 0))  # not yet stable
-    return whole, (news if is_alive (here, LATEST) and not stands else None)
+    return whole, None
 
 
 def _compare_latest_alive (here, there, news, returner):
@@ -94,14 +97,14 @@ def _compare_latest_alive (here, there, news, returner):
     return news
 
 
-def whole_of (here, floor, returner, keeps=True):
+def whole_of (here, floor, returner):
     """All of it, on top of a life that is over: what shows and is older than that takes its stamp"""
     whole = here.copy ()
     whole.whole = True
     if floor is None or "floor" in returner.off:
         return whole
     whole.floor = latest (whole.floor, floor)
-    if "kept" not in returner.off and keeps:
+    if "kept" not in returner.off:
         for name, value in show (here, LATEST) or ():
             stamp = whole.strong[name][0] if name in whole.strong else None
             whole.strong[name] = (latest (stamp, floor), value)

