@@ -5,6 +5,7 @@
 #include "messages/counting.h"
 #include "store/clients.h"
 #include "store/node.h"
+#include "store/pending.h"
 
 static sim_t *pool_of (uint64_t seed, size_t nodes)
 {
@@ -377,6 +378,60 @@ Test (return, admits_whom_only_the_returning_half_had_admitted_as_stale)
     cr_assert (sim_is_declared (sim, 0, 3));
     part (sim, 8, false);
     expect_whole (sim);
+    sim_destroy (&sim);
+}
+
+//  ---- what its batch says
+
+//  The vectors of the batch that issues anew in node 0's log; false while there is none.
+typedef struct anew {
+    vector_t seen, covers;
+} anew_t;
+
+static bool is_issued_anew (sim_t *sim, void *ret_anew)
+{
+    txn_t *txn;
+    uint64_t sequence = 0;
+    slice_t bytes;
+    batch_head_t head = {.count = 0};
+    anew_t *anew = ret_anew;
+    cr_assert_eq (store_begin (sim->nodes[0].store, false, &txn), 0);
+    while (!head.issues_anew && pending_read (txn, sequence + 1, &sequence, &bytes) == 0)
+        cr_assert_eq (batch_peek (bytes, &head), 0);
+    if (head.issues_anew) {
+        cr_assert_eq (batch_seen (bytes, &anew->seen), 0);
+        cr_assert_eq (batch_covers (bytes, &anew->covers), 0);
+    }
+    store_abort (&txn);
+    return head.issues_anew;
+}
+
+//  Also of what it had published before; and it says how far it was itself. 3 is gone long ago, and says nothing new.
+Test (return, its_batch_has_seen_the_members_whole_vector_and_covers_its_own)
+{
+    sim_t *sim = pool_of (84, 4);
+    anew_t anew = {.seen = {NULL, 0, 0}};
+    vector_t mine = {NULL, 0, 0}, theirs = {NULL, 0, 0};
+    uuid16_t x = sim_uuid (1);
+    cr_assert_eq (sim_apply (sim, 3, "create", "tags", &x, "of 3"), 0);
+    sim_pass (sim, 60);
+    sim_kill (sim, 3);
+    sim_pass (sim, 1500);
+    part (sim, 4, true);
+    sim_pass (sim, 1500);
+    sim_vector (sim, 2, &mine);
+    sim_vector (sim, 0, &theirs);
+    vector_remove (&theirs, &sim->nodes[2].identity.client);
+    part (sim, 4, false);
+    cr_assert (sim_until (sim, is_issued_anew, &anew, 300));
+    cr_assert (vector_covers_all (&anew.seen, &theirs) && anew.seen.count == 3);
+    cr_assert (vector_equal (&anew.covers, &mine));
+    sim_start (sim, 3);
+    expect_whole (sim);
+    vector_release (&anew.seen);
+    vector_release (&anew.covers);
+    vector_release (&mine);
+    vector_release (&theirs);
     sim_destroy (&sim);
 }
 
