@@ -2,6 +2,11 @@
 
 #include "tests/sim/sim.h"
 
+#include "messages/counting.h"
+#include "store/clients.h"
+#include "store/node.h"
+#include "store/pending.h"
+
 static sim_t *pool_of (uint64_t seed, size_t nodes)
 {
     sim_t *sim = sim_new (seed, nodes);
@@ -97,6 +102,13 @@ Test (return, a_returning_client_brings_what_was_never_seen_and_resurrects_nothi
     sim_destroy (&sim);
 }
 
+//  What the returning half had said of the other comes along, and is taken back in the same batch.
+static bool who_stayed_is_out (sim_t *sim, void *unused)
+{
+    (void)unused;
+    return sim_is_declared (sim, 0, 1) || sim_is_declared (sim, 1, 0);
+}
+
 Test (return, two_halves_that_declared_each_other_come_together)
 {
     for (uint64_t seed = 30; seed < 34; seed++) {
@@ -112,6 +124,7 @@ Test (return, two_halves_that_declared_each_other_come_together)
         cr_assert (sim_is_declared (sim, 0, 2) && sim_is_declared (sim, 2, 0));
         cr_assert_eq (sim_tombstones (sim, 2), 0);
         part (sim, 12, false);
+        cr_assert_not (sim_until (sim, who_stayed_is_out, NULL, 60));
         expect_whole (sim);
         for (int node = 0; node < 4; node++) {
             cr_assert_str_eq (sim_name (sim, node, "tags", &a), "a");
@@ -276,5 +289,190 @@ Test (return, a_deletion_that_came_before_is_not_forgotten_while_its_writer_retu
     expect_whole (sim);
     cr_assert_str_eq (sim_name (sim, 3, "tags", &x), "second");
     cr_assert_eq (sim_tombstones (sim, 0), 0);
+    sim_destroy (&sim);
+}
+
+//  ---- who waits for whom
+
+static client_t client_at (sim_t *sim, int node, int other)
+{
+    txn_t *txn;
+    client_t client = {.drop_rows = false};
+    cr_assert_eq (store_begin (sim->nodes[node].store, false, &txn), 0);
+    clients_get (txn, &sim->nodes[other].identity.client, &client);
+    store_abort (&txn);
+    return client;
+}
+
+static bool one_returns (sim_t *sim, void *unused)
+{
+    client_t client = client_at (sim, 0, 1);
+    (void)unused;
+    return client_returns (&client);
+}
+
+static bool two_is_declared_no_more (sim_t *sim, void *unused)
+{
+    (void)unused;
+    return !sim_is_declared (sim, 0, 2);
+}
+
+//  Somebody may hold a batch of it that this one lacks, of a record that is purged.
+Test (return, waits_until_the_client_is_counted_out)
+{
+    sim_t *sim = pool_of (80, 3);
+    part (sim, 4, true);
+    sim_pass (sim, 550);
+    part (sim, 2, true); // it counts for ten minutes more, and never hears of the declaration
+    sim_pass (sim, 150);
+    cr_assert (sim_is_declared (sim, 0, 2));
+    sim_cut (sim, 0, 2, false);
+    sim_pass (sim, 300);
+    cr_assert (sim_is_declared (sim, 0, 2), "it did not wait");
+    cr_assert_not (sim_is_declared (sim, 0, 1));
+    cr_assert (sim_until (sim, two_is_declared_no_more, NULL, 600));
+    sim_cut (sim, 0, 1, false);
+    sim_cut (sim, 1, 2, false);
+    expect_whole (sim);
+    sim_destroy (&sim);
+}
+
+Test (return, of_one_waits_until_that_of_another_is_over)
+{
+    sim_t *sim = pool_of (81, 3);
+    part (sim, 1, true);
+    sim_cut (sim, 1, 2, true);
+    sim_pass (sim, 1500);
+    sim_cut (sim, 0, 1, false);
+    cr_assert (sim_until (sim, one_returns, NULL, 60));
+    sim_kill (sim, 1); // half way
+    sim_cut (sim, 0, 2, false);
+    sim_pass (sim, 300);
+    cr_assert (sim_is_declared (sim, 0, 2), "it did not wait");
+    cr_assert (one_returns (sim, NULL));
+    cr_assert (sim_until (sim, two_is_declared_no_more, NULL, 900), "it waits for ever");
+    sim_start (sim, 1);
+    sim_cut (sim, 1, 2, false);
+    expect_whole (sim);
+    sim_destroy (&sim);
+}
+
+//  3 was admitted by 2 alone, and is away when 2 returns: it is a member then, and stale.
+Test (return, admits_whom_only_the_returning_half_had_admitted_as_stale)
+{
+    sim_t *sim = sim_new (82, 4);
+    sim_intervals (sim, 600, 20);
+    sim_pair (sim, 0, 1);
+    sim_pair (sim, 0, 2);
+    sim_pass (sim, 60);
+    part (sim, 12, true);
+    sim_pair (sim, 2, 3);
+    sim_pass (sim, 1500);
+    part (sim, 8, true);
+    sim_cut (sim, 2, 0, false);
+    sim_cut (sim, 2, 1, false);
+    cr_assert (sim_until (sim, two_is_declared_no_more, NULL, 300));
+    sim_pass (sim, 60);
+    client_t client = client_at (sim, 0, 3);
+    cr_assert_not (timestamp_is_none (&client.admitted), "the admission came along");
+    cr_assert (sim_is_declared (sim, 0, 3));
+    part (sim, 8, false);
+    expect_whole (sim);
+    sim_destroy (&sim);
+}
+
+//  ---- what its batch says
+
+//  The vectors of the batch that issues anew in node 0's log; false while there is none.
+typedef struct anew {
+    vector_t seen, covers;
+} anew_t;
+
+static bool is_issued_anew (sim_t *sim, void *ret_anew)
+{
+    txn_t *txn;
+    uint64_t sequence = 0;
+    slice_t bytes;
+    batch_head_t head = {.count = 0};
+    anew_t *anew = ret_anew;
+    cr_assert_eq (store_begin (sim->nodes[0].store, false, &txn), 0);
+    while (!head.issues_anew && pending_read (txn, sequence + 1, &sequence, &bytes) == 0)
+        cr_assert_eq (batch_peek (bytes, &head), 0);
+    if (head.issues_anew) {
+        cr_assert_eq (batch_seen (bytes, &anew->seen), 0);
+        cr_assert_eq (batch_covers (bytes, &anew->covers), 0);
+    }
+    store_abort (&txn);
+    return head.issues_anew;
+}
+
+//  Also of what it had published before; and it says how far it was itself. 3 is gone long ago, and says nothing new.
+Test (return, its_batch_has_seen_the_members_whole_vector_and_covers_its_own)
+{
+    sim_t *sim = pool_of (84, 4);
+    anew_t anew = {.seen = {NULL, 0, 0}};
+    vector_t mine = {NULL, 0, 0}, theirs = {NULL, 0, 0};
+    uuid16_t x = sim_uuid (1);
+    cr_assert_eq (sim_apply (sim, 3, "create", "tags", &x, "of 3"), 0);
+    sim_pass (sim, 60);
+    sim_kill (sim, 3);
+    sim_pass (sim, 1500);
+    part (sim, 4, true);
+    sim_pass (sim, 1500);
+    sim_vector (sim, 2, &mine);
+    sim_vector (sim, 0, &theirs);
+    vector_remove (&theirs, &sim->nodes[2].identity.client);
+    part (sim, 4, false);
+    cr_assert (sim_until (sim, is_issued_anew, &anew, 300));
+    cr_assert (vector_covers_all (&anew.seen, &theirs) && anew.seen.count == 3);
+    cr_assert (vector_equal (&anew.covers, &mine));
+    sim_start (sim, 3);
+    expect_whole (sim);
+    vector_release (&anew.seen);
+    vector_release (&anew.covers);
+    vector_release (&mine);
+    vector_release (&theirs);
+    sim_destroy (&sim);
+}
+
+//  ---- what happens while it copies
+
+static bool copy_is_begun (sim_t *sim, void *context)
+{
+    txn_t *txn;
+    slice_t stored, from = slice_of (context, 1);
+    cr_assert_eq (store_begin (sim->nodes[2].store, false, &txn), 0);
+    bool begun = node_get (txn, NODE_SETTINGS, slice_text ("joining"), &stored) == 0 &&
+                 stored.size > 1 && stored.data[1] != from.data[0];
+    store_abort (&txn);
+    return begun;
+}
+
+//  A batch says nothing to a record that is not copied yet: it would end what was written here unheard.
+Test (return, what_is_deleted_while_the_copy_is_under_way_is_reported)
+{
+    sim_t *sim = pool_of (83, 3);
+    static char large[200001];
+    uint8_t nowhere = 0xa0; // the empty name of a place before all records
+    uuid16_t last;
+    memset (large, 'x', sizeof large - 1);
+    memset (last.bytes, 0xff, sizeof last.bytes);
+    cr_assert_eq (sim_apply (sim, 0, "create", "tags", &last, "old"), 0);
+    for (uint64_t i = 0; i < 12; i++) {
+        uuid16_t uuid = sim_uuid (1000 + i);
+        cr_assert_eq (sim_apply (sim, 0, "create", "tags", &uuid, large), 0);
+    }
+    sim_expect_converged (sim, 60);
+    part (sim, 4, true);
+    cr_assert_eq (sim_apply (sim, 2, "update", "tags", &last, "mine"), 0);
+    sim_pass (sim, 1500);
+    part (sim, 4, false);
+    cr_assert (sim_until (sim, copy_is_begun, &nowhere, 300));
+    cr_assert_eq (sim_apply (sim, 0, "delete", "tags", &last, NULL), 0);
+    cr_assert_eq (sim_apply (sim, 2, "create", "tags", &last, "x"), ERR_BUSY, "it is over");
+    expect_whole (sim);
+    for (int node = 0; node < 3; node++)
+        cr_assert_str_eq (sim_name (sim, node, "tags", &last), "");
+    cr_assert (sim_is_found (sim, 2, &last), "what it wrote is gone without a word");
     sim_destroy (&sim);
 }

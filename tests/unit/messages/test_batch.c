@@ -301,6 +301,13 @@ Test (batch, one_that_issues_anew_keeps_clients_and_times)
     buffer_release (&out);
 }
 
+Test (batch, wants_to_be_acknowledged_unless_it_is_an_acknowledgement_itself)
+{
+    cr_expect (batch_wants_ack (&(batch_head_t){.count = 1}));
+    cr_expect (batch_wants_ack (&(batch_head_t){.issues_anew = true}));
+    cr_expect_not (batch_wants_ack (&(batch_head_t){.count = 0}));
+}
+
 Test (batch, writer_keeps_nothing_of_the_batch_before)
 {
     identity_t identity = identity_of (0);
