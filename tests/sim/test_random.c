@@ -78,12 +78,12 @@ static void live (uint64_t seed, size_t nodes, size_t events, bool stale)
     sim_destroy (&sim);
 }
 
-//  SIM_SEED runs one seed alone, SIM_SEEDS that many: seeds 1000, 1001, …
+//  SIM_SEED runs one seed alone, SIM_SEEDS that many from 1000 on, both together that many from that one on.
 static void live_all (uint64_t seeds, size_t events, bool stale)
 {
     const char *one = getenv ("SIM_SEED"), *many = getenv ("SIM_SEEDS");
     uint64_t first = one ? strtoull (one, NULL, 10) : 1000;
-    uint64_t count = one ? 1 : many ? strtoull (many, NULL, 10) : seeds;
+    uint64_t count = many ? strtoull (many, NULL, 10) : one ? 1 : seeds;
     for (uint64_t seed = first; seed < first + count; seed++) {
         if (getenv ("SIM_TRACE"))
             fprintf (stderr, "seed %llu\n", (unsigned long long)seed);
