@@ -337,6 +337,17 @@ int batch_decode (slice_t bytes, batch_t *ret_batch)
     return rc;
 }
 
+//  Steps over one element of a batch, item by item where it is a list: cursor_skip would count LIMIT_ELEMENTS over
+//  all of them, which is one item's due.
+static int element_skip (cursor_t *cursor)
+{
+    size_t items = 1;
+    int rc = cursor_kind (cursor) == PACK_ARRAY ? cursor_array (cursor, &items) : 0;
+    while (rc == 0 && items--)
+        rc = cursor_skip (cursor, NULL);
+    return rc;
+}
+
 int batch_peek (slice_t bytes, batch_head_t *ret_head)
 {
     batch_t batch = {0};
@@ -346,10 +357,10 @@ int batch_peek (slice_t bytes, batch_head_t *ret_head)
     if (rc == 0)
         rc = decode_place (&cursor, &batch);
     if (rc == 0)
-        rc = cursor_skip (&cursor, NULL); // seen
+        rc = element_skip (&cursor); // seen
     bool anew = rc == 0 && cursor_kind (&cursor) != PACK_NIL;
     for (int i = 0; i < 3 && rc == 0; i++) // covers, resources, records
-        rc = cursor_skip (&cursor, NULL);
+        rc = element_skip (&cursor);
     if (rc == 0)
         rc = cursor_array (&cursor, &count);
     if (rc == 0)
@@ -357,21 +368,15 @@ int batch_peek (slice_t bytes, batch_head_t *ret_head)
     return rc;
 }
 
-//  Item by item of each list: a batch holds several requests, each of which may have LIMIT_ELEMENTS.
 int batch_skip (cursor_t *self, slice_t *ret_bytes)
 {
     cursor_t cursor = *self;
-    size_t elements, items;
+    size_t elements;
     int rc = cursor_array (&cursor, &elements);
     if (rc == 0 && elements != BATCH_ELEMENTS)
         rc = ERR_MALFORMED;
-    while (rc == 0 && elements--) {
-        items = 1;
-        if (cursor_kind (&cursor) == PACK_ARRAY)
-            rc = cursor_array (&cursor, &items);
-        while (rc == 0 && items--)
-            rc = cursor_skip (&cursor, NULL);
-    }
+    while (rc == 0 && elements--)
+        rc = element_skip (&cursor);
     if (rc)
         return rc;
     *ret_bytes = slice_of (self->at, (size_t)(cursor.at - self->at));

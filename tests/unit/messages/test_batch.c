@@ -797,6 +797,39 @@ Test (batch, gives_back_the_records_that_it_issues_anew)
     buffer_release (&out);
 }
 
+//  As many records as a return may bring: more elements in one list than any one message may have.
+Test (batch, one_that_issues_anew_is_read_whole_however_many_records_it_brings)
+{
+    enum { RECORDS_MANY = 80000 };
+    identity_t identity = identity_of (0);
+    batch_writer_t writer = {0};
+    buffer_t out = {0};
+    vector_t seen = {0}, covers = {0};
+    timestamp_t stamp = {7, identity.client};
+    record_t record = {.created = stamp, .written = stamp};
+    batch_head_t head = {.count = 0};
+    batch_t batch;
+    vector_set (&covers, &identity.client, 9, NULL);
+    batch_writer_begin (&writer, &identity.client, 0, NULL);
+    for (uint32_t i = 0; i < RECORDS_MANY; i++) {
+        uuid16_t uuid = {{0}};
+        memcpy (uuid.bytes, &i, sizeof i);
+        batch_writer_add_record (&writer, slice_text ("tags"), &uuid, 0, &record);
+    }
+    batch_writer_seal (&writer, 11, &seen, &covers, &identity, &out, NULL);
+    cr_assert_eq (batch_decode (buffer_slice (&out), &batch), 0);
+    cr_expect_eq (batch.record_count, RECORDS_MANY);
+    cr_expect_eq (batch_peek (buffer_slice (&out), &head), 0);
+    cr_expect (head.issues_anew && head.upto == 11);
+    vector_clear (&covers);
+    cr_expect_eq (batch_covers (buffer_slice (&out), &covers), 0);
+    cr_expect_eq (vector_upto (&covers, &identity.client), 9);
+    batch_release (&batch);
+    batch_writer_release (&writer);
+    vector_release (&covers);
+    buffer_release (&out);
+}
+
 Test (batch_decode, refuses_more_resources_than_a_pool_can_have)
 {
     buffer_t names = {0};
