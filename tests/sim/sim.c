@@ -596,6 +596,25 @@ bool sim_is_declared (sim_t *self, int index, int other)
     return declared;
 }
 
+bool sim_is_returning (sim_t *self, int index, int other)
+{
+    txn_t *txn = reading (self, index);
+    client_t client;
+    bool returning = clients_get (txn, &self->nodes[other].identity.client, &client) == 0 &&
+                     client_returns (&client);
+    store_abort (&txn);
+    return returning;
+}
+
+bool sim_is_joining (sim_t *self, int index)
+{
+    txn_t *txn = reading (self, index);
+    slice_t joining;
+    bool is = node_get (txn, NODE_SETTINGS, slice_text ("joining"), &joining) == 0;
+    store_abort (&txn);
+    return is;
+}
+
 //  ---- app and operator
 
 static bool answered (sim_t *self, void *context)

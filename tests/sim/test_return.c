@@ -278,3 +278,92 @@ Test (return, a_deletion_that_came_before_is_not_forgotten_while_its_writer_retu
     cr_assert_eq (sim_tombstones (sim, 0), 0);
     sim_destroy (&sim);
 }
+
+//  What a node says of another's return, at which the two are cut off.
+typedef struct word {
+    int node, other;
+} word_t;
+
+static bool is_said (sim_t *sim, void *context)
+{
+    const word_t *word = context;
+    return sim_is_returning (sim, word->node, word->other);
+}
+
+static void cut_everything (sim_t *sim, bool cut)
+{
+    for (int a = 0; a < (int)sim->count; a++)
+        for (int b = 0; b < a; b++)
+            sim_cut (sim, a, b, cut);
+}
+
+//  Two were told at once that they may return, and neither heard it: the later one waits for the earlier, not both for
+//  each other until somebody declares them anew.
+Test (return, two_that_were_let_return_at_once_do_not_wait_for_each_other)
+{
+    sim_t *sim = sim_new (90, 4);
+    uuid16_t mine = sim_uuid (1), other = sim_uuid (2);
+    sim_intervals (sim, 6000, 20);
+    for (int node = 1; node < 4; node++)
+        sim_pair (sim, 0, node);
+    sim_pass (sim, 60);
+    part (sim, 12, true);
+    sim_pass (sim, 13000);
+    cr_assert_eq (sim_apply (sim, 2, "create", "tags", &mine, "mine"), 0);
+    cr_assert_eq (sim_apply (sim, 3, "create", "tags", &other, "other"), 0);
+    cut_everything (sim, true);
+    for (int node = 0; node < 2; node++) {
+        word_t word = {node, node + 2};
+        sim_cut (sim, node, node + 2, false);
+        cr_assert (sim_until (sim, is_said, &word, 120));
+        sim_cut (sim, node, node + 2, true);
+        cr_assert_not (sim_is_joining (sim, node + 2));
+    }
+    sim_cut (sim, 0, 1, false);
+    sim_pass (sim, 60);
+    cut_everything (sim, false);
+    expect_whole (sim);
+    for (int node = 0; node < 4; node++) {
+        cr_assert_str_eq (sim_name (sim, node, "tags", &mine), "mine");
+        cr_assert_str_eq (sim_name (sim, node, "tags", &other), "other");
+    }
+    sim_destroy (&sim);
+}
+
+static bool takes_a_copy (sim_t *sim, void *node)
+{
+    return sim_is_joining (sim, *(int *)node);
+}
+
+static bool is_back (sim_t *sim, void *node)
+{
+    return !sim_is_declared (sim, 0, *(int *)node) && !sim_is_returning (sim, 0, *(int *)node);
+}
+
+//  Who was let return, and is gone for good in the middle of it: another may return soon all the same; and when it was
+//  not seen for stale_after_s, it is declared anew, and nothing is kept for it any more.
+Test (return, one_that_dies_half_way_holds_up_nobody_for_long)
+{
+    sim_t *sim = sim_new (91, 4);
+    uuid16_t mine = sim_uuid (1);
+    int dies = 2, next = 3;
+    sim_intervals (sim, 6000, 20);
+    for (int node = 1; node < 4; node++)
+        sim_pair (sim, 0, node);
+    sim_pass (sim, 60);
+    part (sim, 4, true);
+    part (sim, 8, true);
+    sim_pass (sim, 13000);
+    cr_assert_eq (sim_apply (sim, 3, "create", "tags", &mine, "mine"), 0);
+    sim_cut (sim, 0, 2, false);
+    cr_assert (sim_until (sim, takes_a_copy, &dies, 120));
+    sim_kill (sim, 2);
+    sim_cut (sim, 0, 3, false);
+    cr_assert (sim_until (sim, is_back, &next, 900));
+    cr_assert_str_eq (sim_name (sim, 0, "tags", &mine), "mine");
+    cr_assert_not (sim_is_declared (sim, 0, 2));
+    sim_pass (sim, 7000);
+    cr_assert (sim_is_declared (sim, 0, 2));
+    cr_assert_leq (sim_log (sim, 0), 3);
+    sim_destroy (&sim);
+}
