@@ -606,13 +606,13 @@ bool sim_is_returning (sim_t *self, int index, int other)
     return returning;
 }
 
-bool sim_is_joining (sim_t *self, int index)
+bool sim_has_setting (sim_t *self, int index, const char *name)
 {
     txn_t *txn = reading (self, index);
-    slice_t joining;
-    bool is = node_get (txn, NODE_SETTINGS, slice_text ("joining"), &joining) == 0;
+    slice_t value;
+    bool has = node_get (txn, NODE_SETTINGS, slice_text (name), &value) == 0;
     store_abort (&txn);
-    return is;
+    return has;
 }
 
 //  ---- app and operator

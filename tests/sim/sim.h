@@ -89,7 +89,7 @@ uint64_t sim_found (sim_t *self, int node);      // entries in lost and found
 bool sim_is_found (sim_t *self, int node, const uuid16_t *uuid);
 bool sim_is_declared (sim_t *self, int node, int other); // stale, as `node` knows it
 bool sim_is_returning (sim_t *self, int node, int other);
-bool sim_is_joining (sim_t *self, int node); // it takes a copy
+bool sim_has_setting (sim_t *self, int node, const char *name); // "joining": it takes a copy
 
 //  ---- what an app and an operator do; each waits for the answer
 

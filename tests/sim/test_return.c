@@ -2,6 +2,10 @@
 
 #include "tests/sim/sim.h"
 
+#include "messages/peer.h"
+
+#include <stdlib.h>
+
 static sim_t *pool_of (uint64_t seed, size_t nodes)
 {
     sim_t *sim = sim_new (seed, nodes);
@@ -317,7 +321,7 @@ Test (return, two_that_were_let_return_at_once_do_not_wait_for_each_other)
         sim_cut (sim, node, node + 2, false);
         cr_assert (sim_until (sim, is_said, &word, 120));
         sim_cut (sim, node, node + 2, true);
-        cr_assert_not (sim_is_joining (sim, node + 2));
+        cr_assert_not (sim_has_setting (sim, node + 2, "joining"));
     }
     sim_cut (sim, 0, 1, false);
     sim_pass (sim, 60);
@@ -332,7 +336,7 @@ Test (return, two_that_were_let_return_at_once_do_not_wait_for_each_other)
 
 static bool takes_a_copy (sim_t *sim, void *node)
 {
-    return sim_is_joining (sim, *(int *)node);
+    return sim_has_setting (sim, *(int *)node, "joining");
 }
 
 static bool is_back (sim_t *sim, void *node)
@@ -365,5 +369,118 @@ Test (return, one_that_dies_half_way_holds_up_nobody_for_long)
     sim_pass (sim, 7000);
     cr_assert (sim_is_declared (sim, 0, 2));
     cr_assert_leq (sim_log (sim, 0), 3);
+    sim_destroy (&sim);
+}
+
+//  So that a copy takes more than one transaction.
+static void large_records (sim_t *sim, int node)
+{
+    enum { SIZE = 300000 };
+    char *name = malloc (SIZE + 1);
+    memset (name, 'n', SIZE);
+    name[SIZE] = 0;
+    for (uint64_t record = 100; record < 104; record++) {
+        uuid16_t uuid = sim_uuid (record);
+        cr_assert_eq (sim_apply (sim, node, "create", "tags", &uuid, name), 0);
+    }
+    free (name);
+}
+
+static bool copies (sim_t *sim, void *node)
+{
+    return sim_has_setting (sim, *(int *)node, "return");
+}
+
+//  How long ago, in seconds, `node` believes that the other was seen.
+static uint64_t age_of (sim_t *sim, int node, int other)
+{
+    buffer_t map = {NULL, 0, 0};
+    slice_t name, skipped;
+    size_t count, seen, pair;
+    uint64_t time = 0, found = 0;
+    uuid16_t uuid;
+    cr_assert_eq (sim_command (sim, node, ACTOR_POOL, "report", NULL, slice_of (NULL, 0), &map), 0);
+    cursor_t cursor = cursor_over (buffer_slice (&map));
+    cr_assert_eq (cursor_map (&cursor, &count), 0);
+    while (count-- && cursor_text (&cursor, &name) == 0)
+        if (!slice_equal (name, slice_text ("last_seen"))) {
+            cr_assert_eq (cursor_skip (&cursor, &skipped), 0);
+        } else {
+            cr_assert_eq (cursor_array (&cursor, &seen), 0);
+            while (seen--) {
+                cr_assert (cursor_array (&cursor, &pair) == 0 &&
+                           cursor_bin_exact (&cursor, &uuid, sizeof uuid) == 0 &&
+                           cursor_uint (&cursor, &time) == 0);
+                if (uuid_equal (&uuid, &sim->nodes[other].identity.client))
+                    found = time;
+            }
+        }
+    buffer_release (&map);
+    return (time_from_ns (1767225600ull * 1000000000 + sim->mono_ns) - found) >> 32;
+}
+
+//  Who takes a copy is linked with whoever may give it, fenced off or not: what it says of others keeps nobody from
+//  being declared.
+Test (return, who_takes_a_copy_makes_nobody_look_seen)
+{
+    sim_t *sim = pool_of (92, 3);
+    int back = 1;
+    buffer_t ages = {NULL, 0, 0}, ping = {NULL, 0, 0};
+    static const uint8_t none[] = {0x90}, nothing[] = {0x80};
+    part (sim, 2, true);
+    large_records (sim, 0);
+    sim_pass (sim, 1500);
+    part (sim, 4, true);
+    sim_pass (sim, 100);
+    sim_cut (sim, 0, 1, false);
+    cr_assert (sim_until (sim, copies, &back, 120));
+    pack_array (&ages, 1);
+    pack_array (&ages, 2);
+    pack_bin (&ages, slice_of (&sim->nodes[2].identity.client, sizeof (uuid16_t)));
+    pack_uint (&ages, 1);
+    peer_ping_t said = {.verb = PEER_PING,
+        .shared = slice_of (none, 1),
+        .rows = slice_of (none, 1),
+        .digests = slice_of (nothing, 1),
+        .ages = buffer_slice (&ages),
+        .linked = slice_of (none, 1)};
+    message_pack (&peer_ping_type, &said, &ping);
+    slice_t frame = buffer_slice (&ping);
+    cr_assert (sim_say (sim, 1, 0, &frame, 1));
+    sim_pass (sim, 5);
+    cr_assert_geq (age_of (sim, 0, 2), 90);
+    cr_assert_leq (age_of (sim, 0, 1), 20);
+    buffer_release (&ages);
+    buffer_release (&ping);
+    sim_destroy (&sim);
+}
+
+Test (return, who_is_refused_a_copy_asks_again_ever_later)
+{
+    sim_t *sim = sim_new (93, 4);
+    int early = 3, late = 2;
+    sim_intervals (sim, 6000, 20);
+    for (int node = 1; node < 4; node++)
+        sim_pair (sim, 0, node);
+    sim_pass (sim, 60);
+    part (sim, 4, true);
+    part (sim, 8, true);
+    sim_pass (sim, 13000);
+    sim_cut (sim, 0, 1, true);
+    sim_cut (sim, 1, 3, false);
+    cr_assert (sim_until (sim, takes_a_copy, &early, 120));
+    sim_kill (sim, 3);
+    sim_cut (sim, 0, 2, false);
+    cr_assert (sim_until (sim, takes_a_copy, &late, 120));
+    sim_cut (sim, 0, 2, true);
+    sim_cut (sim, 1, 2, false); // where somebody else returns
+    sim_pass (sim, 60);
+    uint64_t before = sim->messages;
+    sim_pass (sim, 300);
+    cr_assert (takes_a_copy (sim, &late));
+    cr_assert_leq (
+        sim->messages - before, 800, "%llu", (unsigned long long)(sim->messages - before));
+    sim_pass (sim, 600);
+    cr_assert_not (takes_a_copy (sim, &late));
     sim_destroy (&sim);
 }
