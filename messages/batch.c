@@ -6,6 +6,7 @@
 #include "messages/batch.h"
 
 #include "messages/batch_form.h"
+#include "messages/client.h"
 #include "messages/limits.h"
 #include "messages/news.h"
 
@@ -64,7 +65,14 @@ static int decode_vectors (cursor_t *cursor, batch_t *batch)
     if (vector_find (&batch->seen, &batch->origin))
         return ERR_MALFORMED;
     batch->issues_anew = cursor_kind (cursor) != PACK_NIL;
-    return batch->issues_anew ? vector_unpack (cursor, &batch->covers) : cursor_nil (cursor);
+    if (!batch->issues_anew)
+        return cursor_nil (cursor);
+    rc = vector_unpack (cursor, &batch->covers);
+    //  Whoever takes it raises its watermarks to these, and asks its clock about upto only.
+    for (size_t i = 0; rc == 0 && i < batch->covers.count; i++)
+        if (batch->covers.entries[i].upto > batch->upto)
+            rc = ERR_MALFORMED;
+    return rc;
 }
 
 static int slice_order (const void *a, const void *b)
@@ -129,7 +137,9 @@ static int read_record (
     if (*ret_resource >= batch->resource_count)
         return ERR_MALFORMED;
     ret_record->resource = batch->resources[*ret_resource];
-    return 0;
+    //  What is said of clients is said in operations.
+    bool of_client = slice_equal (ret_record->resource, slice_text (CLIENTS_RESOURCE));
+    return of_client ? ERR_MALFORMED : 0;
 }
 
 static int decode_records (cursor_t *cursor, batch_t *batch, size_t *used)
