@@ -120,6 +120,10 @@ bool sim_say (sim_t *self, int from, int to, const slice_t *frames, size_t count
 int sim_take (sim_t *self, int node, slice_t batches);
 int sim_take_from (sim_t *self, int node, const uuid16_t *peer, slice_t batches);
 
+//  Hands it anything that link hands it, and waits; 0, or the error that it answers.
+int sim_hand (sim_t *self, int node, int verb, const message_type_t *type, const void *body,
+    const slice_t *frame);
+
 //  Invites on one, joins with the other, and waits until that is ready.
 void sim_pair (sim_t *self, int inviter, int joiner);
 

@@ -1,0 +1,171 @@
+//  test_copy - what a node takes of a copy, mail by mail
+//
+//  Node 1 is a member and then gone; the test hands node 0 what link would hand it if node 1 gave it a copy.
+
+#include "tests/sim/sim.h"
+
+#include "messages/peer.h"
+#include "store/clients.h"
+#include "store/watermarks.h"
+
+typedef struct giver {
+    sim_t *sim;
+    const identity_t *identity;
+    vector_t base;
+    vector_t shared; // of node 0, before
+} giver_t;
+
+static giver_t giver_new (uint64_t seed)
+{
+    giver_t self = {.sim = sim_new (seed, 2)};
+    txn_t *txn;
+    sim_intervals (self.sim, 1000000, 10);
+    sim_pair (self.sim, 0, 1);
+    sim_expect_converged (self.sim, 60);
+    sim_pass (self.sim, 60);
+    sim_kill (self.sim, 1);
+    sim_pass (self.sim, 30);
+    self.identity = &self.sim->nodes[1].identity;
+    cr_assert_eq (store_begin (self.sim->nodes[0].store, false, &txn), 0);
+    cr_assert_eq (watermarks_load (txn, WATERMARK_SHARED, &self.shared), 0);
+    store_abort (&txn);
+    vector_copy (&self.base, &self.shared);
+    return self;
+}
+
+static void giver_destroy (giver_t *self)
+{
+    vector_release (&self->base);
+    vector_release (&self->shared);
+    sim_destroy (&self->sim);
+}
+
+static uint64_t wall (const giver_t *self)
+{
+    return time_from_ns (1767225600ull * 1000000000 + self->sim->mono_ns);
+}
+
+static bool is_joining (giver_t *self)
+{
+    return sim_has_setting (self->sim, 0, "joining");
+}
+
+//  Node 0 begins to return to node 1.
+static void go_back (giver_t *self)
+{
+    go_back_t back = {.giver = self->identity->client};
+    cr_assert_eq (sim_hand (self->sim, 0, MAIL_GO_BACK, &go_back_type, &back, NULL), 0);
+    cr_assert (is_joining (self));
+}
+
+//  The state that the copy begins with: the members as node 0 knows them.
+static int begin (giver_t *self)
+{
+    buffer_t clients = {NULL, 0, 0}, packed = {NULL, 0, 0}, base = {NULL, 0, 0},
+             state = {NULL, 0, 0};
+    static const uint8_t none[] = {0x90};
+    client_t client;
+    uuid16_t after;
+    size_t count = 0;
+    txn_t *txn;
+    cr_assert_eq (store_begin (self->sim->nodes[0].store, false, &txn), 0);
+    for (int rc = clients_next (txn, NULL, &client); rc == 0;
+         rc = clients_next (txn, &after, &client)) {
+        after = client.uuid;
+        client_pack (&client, &packed);
+        count++;
+    }
+    store_abort (&txn);
+    pack_array (&clients, count);
+    pack_raw (&clients, buffer_slice (&packed));
+    vector_pack (&self->base, &base);
+    peer_copy_state_t said = {.verb = PEER_COPY_STATE,
+        .clients = buffer_slice (&clients),
+        .base = buffer_slice (&base),
+        .published = slice_of (none, 1)};
+    message_pack (&peer_copy_state_type, &said, &state);
+    copy_begin_t mail = {.line = 1, .state = buffer_slice (&state)};
+    int rc = sim_hand (self->sim, 0, MAIL_COPY_BEGIN, &copy_begin_type, &mail, NULL);
+    buffer_release (&clients);
+    buffer_release (&packed);
+    buffer_release (&base);
+    buffer_release (&state);
+    return rc;
+}
+
+static void place_pack (bool end, buffer_t *out)
+{
+    static const uuid16_t zero;
+    pack_array (out, 3);
+    pack_string (out, "");
+    pack_bin (out, slice_of (&zero, sizeof zero));
+    pack_bool (out, end);
+}
+
+//  All records there are, at once.
+static int chunk (giver_t *self, size_t count, slice_t records)
+{
+    buffer_t from = {NULL, 0, 0}, to = {NULL, 0, 0}, vector = {NULL, 0, 0};
+    place_pack (false, &from);
+    place_pack (true, &to);
+    vector_pack (&self->base, &vector);
+    copy_chunk_t mail = {.line = 1,
+        .from = buffer_slice (&from),
+        .to = buffer_slice (&to),
+        .count = count,
+        .vector = buffer_slice (&vector)};
+    int rc = sim_hand (self->sim, 0, MAIL_COPY_CHUNK, &copy_chunk_type, &mail, &records);
+    buffer_release (&from);
+    buffer_release (&to);
+    buffer_release (&vector);
+    return rc;
+}
+
+//  The next batch of node 1's chain, behind `after`: empty.
+static int batch (giver_t *self, const watermark_t *after, uint64_t upto)
+{
+    batch_writer_t writer = {.count = 0};
+    buffer_t bytes = {NULL, 0, 0};
+    static const vector_t nothing;
+    batch_writer_begin (&writer, &self->identity->client, after->upto, &after->hash);
+    batch_writer_seal (&writer, upto, &nothing, NULL, self->identity, &bytes, NULL);
+    int rc = sim_take (self->sim, 0, buffer_slice (&bytes));
+    batch_writer_release (&writer);
+    buffer_release (&bytes);
+    return rc;
+}
+
+static int write_something (giver_t *self)
+{
+    uuid16_t uuid = sim_uuid (9);
+    return sim_apply (self->sim, 0, "create", "tags", &uuid, "mine");
+}
+
+Test (copy, ends_with_the_chunk_that_completes_it)
+{
+    giver_t self = giver_new (130);
+    go_back (&self);
+    cr_assert_eq (write_something (&self), ERR_BUSY);
+    cr_assert_eq (begin (&self), 0);
+    cr_assert_eq (chunk (&self, 0, slice_of (NULL, 0)), 0);
+    cr_assert_not (is_joining (&self));
+    cr_assert_eq (write_something (&self), 0);
+    giver_destroy (&self);
+}
+
+//  All records are here, but the giver has not all that was here of a member that counts: a batch may end the copy too.
+Test (copy, ends_with_the_batch_that_completes_it)
+{
+    giver_t self = giver_new (131);
+    watermark_t before = *vector_find (&self.shared, &self.identity->client);
+    uint64_t upto = wall (&self);
+    cr_assert_eq (batch (&self, &before, upto), 0);
+    go_back (&self);
+    cr_assert_eq (begin (&self), 0);
+    cr_assert_eq (chunk (&self, 0, slice_of (NULL, 0)), 0);
+    cr_assert (is_joining (&self));
+    cr_assert_eq (batch (&self, &before, upto), 0);
+    cr_assert_not (is_joining (&self));
+    cr_assert_eq (write_something (&self), 0);
+    giver_destroy (&self);
+}
