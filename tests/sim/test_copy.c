@@ -169,3 +169,32 @@ Test (copy, ends_with_the_batch_that_completes_it)
     cr_assert_eq (write_something (&self), 0);
     giver_destroy (&self);
 }
+
+Test (copy, whose_records_come_before_its_beginning_waits)
+{
+    giver_t self = giver_new (132);
+    go_back (&self);
+    cr_assert_eq (chunk (&self, 0, slice_of (NULL, 0)), ERR_TOO_EARLY);
+    cr_assert (is_joining (&self));
+    cr_assert_not (sim_alarm (self.sim, 0, "INTERNAL"));
+    giver_destroy (&self);
+}
+
+//  No signature proves what a copy stands on: the clock is asked about it as about a batch.
+Test (copy, that_stands_on_what_is_too_far_ahead_does_not_begin)
+{
+    giver_t self = giver_new (133);
+    const uuid16_t *whose[] = {&self.identity->client, &self.sim->nodes[0].identity.client};
+    go_back (&self);
+    for (size_t i = 0; i < 2; i++) {
+        vector_copy (&self.base, &self.shared);
+        vector_set (&self.base, whose[i], UINT64_MAX - 5, NULL);
+        cr_assert_eq (begin (&self), ERR_CLOCK_AHEAD);
+        cr_assert_not (sim_has_setting (self.sim, 0, "return"));
+    }
+    vector_copy (&self.base, &self.shared);
+    cr_assert_eq (begin (&self), 0);
+    cr_assert_eq (chunk (&self, 0, slice_of (NULL, 0)), 0);
+    cr_assert_eq (write_something (&self), 0);
+    giver_destroy (&self);
+}
