@@ -290,7 +290,7 @@ void link_copy_start (link_t *self, step_t *step, line_t *line, const position_t
 }
 
 //  Records are sent only when the whole log was, out of the same reading transaction: so they stand for exactly our
-//  watermarks.
+//  watermarks. What the peer deferred was not: then they wait.
 static void records_feed (step_t *step, line_t *line)
 {
     buffer_t payload = {NULL, 0, 0}, from = {NULL, 0, 0}, to = {NULL, 0, 0}, vector = {NULL, 0, 0};
@@ -298,9 +298,10 @@ static void records_feed (step_t *step, line_t *line)
     position_t place;
     size_t count;
     int rc = watermarks_load (step->txn, WATERMARK_SHARED, &shared);
-    if (rc == 0)
+    bool all_sent = rc == 0 && vector_covers_all (&line->shared_sent, &shared);
+    if (rc == 0 && all_sent)
         rc = shared_copy_out (step->txn, &line->place, LIMIT_CHUNK_BYTES, &payload, &count, &place);
-    if (rc == 0) {
+    if (rc == 0 && all_sent) {
         position_pack (&line->place, &from);
         position_pack (&place, &to);
         vector_pack (&shared, &vector);

@@ -198,3 +198,36 @@ Test (copy, that_stands_on_what_is_too_far_ahead_does_not_begin)
     cr_assert_eq (write_something (&self), 0);
     giver_destroy (&self);
 }
+
+//  While a batch is deferred its records would stand for more than is there: none are sent.
+Test (copy, waits_in_silence_for_a_batch_that_is_too_far_ahead)
+{
+    sim_t *sim = sim_new (135, 3);
+    buffer_t map = {NULL, 0, 0};
+    size_t count;
+    slice_t name, ticket;
+    uuid16_t uuid = sim_uuid (1);
+    sim_intervals (sim, 1000000, 10);
+    sim_pair (sim, 0, 1);
+    sim_pass (sim, 60);
+    sim_kill (sim, 1);
+    cr_assert_eq (sim_apply (sim, 0, "create", "tags", &uuid, "a"), 0);
+    sim_pass (sim, 60);
+    sim->nodes[0].skew_ns = 3600 * 1000000000ll;
+    cr_assert_eq (sim_command (sim, 0, ACTOR_POOL, "invite", NULL, slice_of (NULL, 0), &map), 0);
+    cursor_t cursor = cursor_over (buffer_slice (&map));
+    cr_assert (cursor_map (&cursor, &count) == 0 && cursor_text (&cursor, &name) == 0 &&
+               cursor_skip (&cursor, &ticket) == 0);
+    cr_assert_eq (sim_command (sim, 2, ACTOR_POOL, "join", "ticket", ticket, NULL), 0);
+    sim_pass (sim, 60);
+    uint64_t before = sim->messages;
+    sim_pass (sim, 600);
+    cr_assert (sim_has_setting (sim, 2, "joining") && sim_alarm (sim, 2, "CLOCK_AHEAD"));
+    cr_assert_leq (
+        sim->messages - before, 1000, "%llu", (unsigned long long)(sim->messages - before));
+    sim_pass (sim, 3600);
+    cr_assert_not (sim_has_setting (sim, 2, "joining"));
+    cr_assert_str_eq (sim_name (sim, 2, "tags", &uuid), "a");
+    buffer_release (&map);
+    sim_destroy (&sim);
+}
