@@ -80,17 +80,20 @@ void link_on_copy_chunk (link_t *self, step_t *step, line_t *line, mail_t *mail)
     if (rc == 0 && (mail->frame_count != 2 || !self->joining ||
                        !link_may_bring (self, line, mail_frame (mail, 1))))
         rc = ERR_NOT_ALLOWED;
-    if (rc) {
+    bool whole = true;
+    if (rc == 0 && chunk.size)
+        rc = link_piece_take (line, chunk.size, chunk.at, mail_frame (mail, 1), &whole);
+    if (rc)
         link_refuse (self, step, line, rc, "records of a copy");
+    if (rc || !whole)
         return;
-    }
     copy_chunk_t take = {.peer = line->client,
         .line = line->number,
         .from = chunk.from,
         .to = chunk.to,
         .count = chunk.count,
         .vector = chunk.vector};
-    frame_t frame = link_frame_move (mail, 1);
+    frame_t frame = chunk.size ? frame_take (&line->partial) : link_frame_move (mail, 1);
     line->taking += frame.bytes.size;
     self->copied += chunk.count;
     step_send_frames (

@@ -289,6 +289,27 @@ void link_copy_start (link_t *self, step_t *step, line_t *line, const position_t
     buffer_release (&published);
 }
 
+//  Records of a copy, in pieces where they are larger than a message: one record may be.
+static void chunk_send (
+    step_t *step, const line_t *line, const peer_copy_chunk_t *all, buffer_t *payload)
+{
+    peer_copy_chunk_t chunk = *all;
+    if (payload->size <= LIMIT_CHUNK_BYTES) {
+        if (payload->size == 0)
+            buffer_reserve (payload, 1);
+        link_line_send (step, line, &peer_copy_chunk_type, &chunk, payload);
+        return;
+    }
+    chunk.size = payload->size;
+    for (size_t at = 0, size; at < payload->size; at += size) {
+        buffer_t piece = {NULL, 0, 0};
+        size = payload->size - at < LIMIT_CHUNK_BYTES ? payload->size - at : LIMIT_CHUNK_BYTES;
+        chunk.at = at;
+        buffer_append (&piece, payload->data + at, size);
+        link_line_send (step, line, &peer_copy_chunk_type, &chunk, &piece);
+    }
+}
+
 //  Records are sent only when the whole log was, out of the same reading transaction: so they stand for exactly our
 //  watermarks. What the peer deferred was not: then they wait.
 static void records_feed (step_t *step, line_t *line)
@@ -314,9 +335,7 @@ static void records_feed (step_t *step, line_t *line)
         line->place = place;
         line->records_end =
             place.end; // from here the log alone goes on, until it says that it has enough
-        if (payload.size == 0)
-            buffer_reserve (&payload, 1);
-        link_line_send (step, line, &peer_copy_chunk_type, &chunk, &payload);
+        chunk_send (step, line, &chunk, &payload);
         step_wake_at (step, 0);
     }
     vector_release (&shared);

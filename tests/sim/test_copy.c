@@ -8,6 +8,8 @@
 #include "store/clients.h"
 #include "store/watermarks.h"
 
+#include <stdlib.h>
+
 typedef struct giver {
     sim_t *sim;
     const identity_t *identity;
@@ -229,5 +231,55 @@ Test (copy, waits_in_silence_for_a_batch_that_is_too_far_ahead)
     cr_assert_not (sim_has_setting (sim, 2, "joining"));
     cr_assert_str_eq (sim_name (sim, 2, "tags", &uuid), "a");
     buffer_release (&map);
+    sim_destroy (&sim);
+}
+
+//  {action: update or create, resource: tags, uuid, value: {property: size bytes}}
+static int write_large (sim_t *sim, int node, uint64_t record, const char *property, size_t size)
+{
+    uuid16_t uuid = sim_uuid (record);
+    buffer_t ops = {NULL, 0, 0};
+    char *text = malloc (size + 1);
+    memset (text, 'x', size);
+    text[size] = 0;
+    pack_array (&ops, 1);
+    pack_map (&ops, 5);
+    pack_string (&ops, "action");
+    pack_string (&ops, "create");
+    pack_string (&ops, "on_conflict");
+    pack_string (&ops, "merge");
+    pack_string (&ops, "resource");
+    pack_string (&ops, "tags");
+    pack_string (&ops, "uuid");
+    pack_bin (&ops, slice_of (&uuid, sizeof uuid));
+    pack_string (&ops, "value");
+    pack_map (&ops, 1);
+    pack_string (&ops, property);
+    pack_string (&ops, text);
+    int rc = sim_apply_ops (sim, node, buffer_slice (&ops));
+    buffer_release (&ops);
+    free (text);
+    return rc;
+}
+
+//  The simulator refuses frames that a socket would hang up on.
+Test (copy, brings_records_that_fill_a_message_alone)
+{
+    sim_t *sim = sim_new (136, 2);
+    cr_assert_eq (write_large (sim, 0, 1, "name", 400000), 0);
+    cr_assert_eq (write_large (sim, 0, 2, "name", 1000000), 0);
+    sim_pair (sim, 0, 1);
+    sim_expect_converged (sim, 60);
+    sim_destroy (&sim);
+}
+
+Test (copy, brings_a_record_that_is_larger_than_any_message)
+{
+    sim_t *sim = sim_new (137, 2);
+    cr_assert_eq (write_large (sim, 0, 1, "a", 1000000), 0);
+    cr_assert_eq (write_large (sim, 0, 1, "b", 1000000), 0);
+    cr_assert_eq (write_large (sim, 0, 2, "name", 1), 0);
+    sim_pair (sim, 0, 1);
+    sim_expect_converged (sim, 60);
     sim_destroy (&sim);
 }
