@@ -83,7 +83,15 @@ static void batches_send (step_t *step, line_t *line, buffer_t *payload)
     link_line_send (step, line, &peer_batches_type, &header, payload);
 }
 
-//  A batch over the size of a message goes in pieces.
+//  What is over the size of a message goes in pieces.
+static buffer_t piece_of (const buffer_t *all, size_t at)
+{
+    buffer_t piece = {NULL, 0, 0};
+    size_t left = all->size - at;
+    buffer_append (&piece, all->data + at, left < LIMIT_CHUNK_BYTES ? left : LIMIT_CHUNK_BYTES);
+    return piece;
+}
+
 static void pieces_send (step_t *step, line_t *line, slice_t bytes)
 {
     for (size_t at = 0; at < bytes.size;) {
@@ -148,6 +156,25 @@ static bool log_feed (link_t *self, step_t *step, line_t *line, size_t budget)
 
 //  ---- rows
 
+//  Rows, in pieces where they are larger than a message: one row may be.
+static void rows_send (step_t *step, line_t *line, const peer_rows_t *all, buffer_t *payload)
+{
+    peer_rows_t rows = *all;
+    line->in_flight += payload->size;
+    if (payload->size <= LIMIT_CHUNK_BYTES) {
+        if (payload->size == 0)
+            buffer_reserve (payload, 1);
+        link_line_send (step, line, &peer_rows_type, &rows, payload);
+        return;
+    }
+    rows.size = payload->size;
+    for (size_t at = 0; at < payload->size; at += LIMIT_CHUNK_BYTES) {
+        buffer_t piece = piece_of (payload, at);
+        rows.at = at;
+        link_line_send (step, line, &peer_rows_type, &rows, &piece);
+    }
+}
+
 //  One stretch of an owner's rows behind what was sent; false if there was none.
 static bool owner_feed (step_t *step, line_t *line, const uuid16_t *owner, uint64_t mark)
 {
@@ -171,11 +198,9 @@ static bool owner_feed (step_t *step, line_t *line, const uuid16_t *owner, uint6
         return false;
     }
     peer_rows_t header = {.verb = PEER_ROWS, .owner = *owner, .after = after, .upto = last};
-    line->in_flight += payload.size;
     vector_raise (&line->rows_sent, owner, last, NULL);
-    if (payload.size == 0)
-        buffer_reserve (&payload, 1);
-    link_line_send (step, line, &peer_rows_type, &header, &payload);
+    rows_send (step, line, &header, &payload);
+    buffer_release (&payload);
     return true;
 }
 
@@ -301,11 +326,9 @@ static void chunk_send (
         return;
     }
     chunk.size = payload->size;
-    for (size_t at = 0, size; at < payload->size; at += size) {
-        buffer_t piece = {NULL, 0, 0};
-        size = payload->size - at < LIMIT_CHUNK_BYTES ? payload->size - at : LIMIT_CHUNK_BYTES;
+    for (size_t at = 0; at < payload->size; at += LIMIT_CHUNK_BYTES) {
+        buffer_t piece = piece_of (payload, at);
         chunk.at = at;
-        buffer_append (&piece, payload->data + at, size);
         link_line_send (step, line, &peer_copy_chunk_type, &chunk, &piece);
     }
 }

@@ -69,16 +69,19 @@ void link_on_rows (link_t *self, step_t *step, line_t *line, mail_t *mail)
     int rc = message_unpack (&peer_rows_type, mail_frame (mail, 0), &rows, NULL);
     if (rc == 0 && (mail->frame_count != 2 || !link_may_bring (self, line, payload)))
         rc = ERR_TOO_LARGE;
-    if (rc) {
+    bool whole = true;
+    if (rc == 0 && rows.size)
+        rc = link_piece_take (line, rows.size, rows.at, payload, &whole);
+    if (rc)
         link_refuse (self, step, line, rc, "a stretch of rows");
+    if (rc || !whole)
         return;
-    }
     take_rows_t take = {.peer = line->client,
         .line = line->number,
         .owner = rows.owner,
         .after = rows.after,
         .upto = rows.upto};
-    frame_t frame = link_frame_move (mail, 1);
+    frame_t frame = rows.size ? frame_take (&line->partial) : link_frame_move (mail, 1);
     line->taking += frame.bytes.size;
     step_send_frames (
         step, ACTOR_OPLOG, MAIL_TAKE_ROWS, TAKING_ROWS, &take_rows_type, &take, &frame, 1);

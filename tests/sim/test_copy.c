@@ -234,8 +234,9 @@ Test (copy, waits_in_silence_for_a_batch_that_is_too_far_ahead)
     sim_destroy (&sim);
 }
 
-//  {action: update or create, resource: tags, uuid, value: {property: size bytes}}
-static int write_large (sim_t *sim, int node, uint64_t record, const char *property, size_t size)
+//  {action: create, resource, uuid, value: {property: size bytes}}
+static int write_large (
+    sim_t *sim, int node, const char *resource, uint64_t record, const char *property, size_t size)
 {
     uuid16_t uuid = sim_uuid (record);
     buffer_t ops = {NULL, 0, 0};
@@ -249,7 +250,7 @@ static int write_large (sim_t *sim, int node, uint64_t record, const char *prope
     pack_string (&ops, "on_conflict");
     pack_string (&ops, "merge");
     pack_string (&ops, "resource");
-    pack_string (&ops, "tags");
+    pack_string (&ops, resource);
     pack_string (&ops, "uuid");
     pack_bin (&ops, slice_of (&uuid, sizeof uuid));
     pack_string (&ops, "value");
@@ -266,8 +267,8 @@ static int write_large (sim_t *sim, int node, uint64_t record, const char *prope
 Test (copy, brings_records_that_fill_a_message_alone)
 {
     sim_t *sim = sim_new (136, 2);
-    cr_assert_eq (write_large (sim, 0, 1, "name", 400000), 0);
-    cr_assert_eq (write_large (sim, 0, 2, "name", 1000000), 0);
+    cr_assert_eq (write_large (sim, 0, "tags", 1, "name", 400000), 0);
+    cr_assert_eq (write_large (sim, 0, "tags", 2, "name", 1000000), 0);
     sim_pair (sim, 0, 1);
     sim_expect_converged (sim, 60);
     sim_destroy (&sim);
@@ -276,10 +277,24 @@ Test (copy, brings_records_that_fill_a_message_alone)
 Test (copy, brings_a_record_that_is_larger_than_any_message)
 {
     sim_t *sim = sim_new (137, 2);
-    cr_assert_eq (write_large (sim, 0, 1, "a", 1000000), 0);
-    cr_assert_eq (write_large (sim, 0, 1, "b", 1000000), 0);
-    cr_assert_eq (write_large (sim, 0, 2, "name", 1), 0);
+    cr_assert_eq (write_large (sim, 0, "tags", 1, "a", 1000000), 0);
+    cr_assert_eq (write_large (sim, 0, "tags", 1, "b", 1000000), 0);
+    cr_assert_eq (write_large (sim, 0, "tags", 2, "name", 1), 0);
     sim_pair (sim, 0, 1);
+    sim_expect_converged (sim, 60);
+    sim_destroy (&sim);
+}
+
+Test (rows, that_fill_a_message_alone_come_too)
+{
+    sim_t *sim = sim_new (138, 2);
+    sim_pair (sim, 0, 1);
+    sim_cut (sim, 0, 1, true);
+    cr_assert_eq (write_large (sim, 0, "file_paths", 1, "path", 200000), 0);
+    cr_assert_eq (write_large (sim, 0, "file_paths", 2, "path", 1000000), 0);
+    cr_assert_eq (write_large (sim, 0, "file_paths", 3, "path", 1048560), 0);
+    cr_assert_eq (write_large (sim, 0, "file_paths", 4, "path", 1), 0);
+    sim_cut (sim, 0, 1, false);
     sim_expect_converged (sim, 60);
     sim_destroy (&sim);
 }
