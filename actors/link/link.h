@@ -90,6 +90,7 @@ typedef struct line {
     bool impatient;       // no rows came to it between its last pings
     bool copying;         // it copies from us
     bool copy_waits;      // until we have all that it got from another giver
+    bool copy_known;      // it was known here that it is to have a copy
     bool records_end;     // all records are sent
     position_t place;     // to where they are
 
@@ -223,6 +224,7 @@ void link_on_taken (link_t *self, step_t *step, const mail_t *mail);
 //  copy.c
 void link_copy_ask (link_t *self, step_t *step, line_t *line);
 void link_copy_go_on (link_t *self, step_t *step, line_t *line);
+bool link_copy_is_over (step_t *step, const line_t *line);
 void link_on_copy (link_t *self, step_t *step, line_t *line, slice_t frame);
 void link_on_copy_state (link_t *self, step_t *step, line_t *line, slice_t frame);
 void link_on_copy_chunk (link_t *self, step_t *step, line_t *line, mail_t *mail);

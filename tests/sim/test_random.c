@@ -106,3 +106,14 @@ Test (random, two_of_one_half_that_asked_one_member_at_once_return_one_after_the
 {
     live (1450, 4, 100, true);
 }
+
+//  Each of these did not come together once, for a reason of its own.
+Test (random, pools_that_found_a_fault_come_together_again)
+{
+    static const uint64_t seeds[] = {
+        500563, // who takes a copy carried from one half to the other when each was seen
+        600506, // declared while it waited for a copy
+    };
+    for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++)
+        live (seeds[i], 2 + seeds[i] % 4, 100, true);
+}

@@ -3,6 +3,7 @@
 #include "tests/sim/sim.h"
 
 #include "messages/peer.h"
+#include "store/watermarks.h"
 
 #include <stdlib.h>
 
@@ -373,13 +374,13 @@ Test (return, one_that_dies_half_way_holds_up_nobody_for_long)
 }
 
 //  So that a copy takes more than one transaction.
-static void large_records (sim_t *sim, int node)
+static void large_records (sim_t *sim, int node, uint64_t first)
 {
     enum { SIZE = 300000 };
     char *name = malloc (SIZE + 1);
     memset (name, 'n', SIZE);
     name[SIZE] = 0;
-    for (uint64_t record = 100; record < 104; record++) {
+    for (uint64_t record = first; record < first + 4; record++) {
         uuid16_t uuid = sim_uuid (record);
         cr_assert_eq (sim_apply (sim, node, "create", "tags", &uuid, name), 0);
     }
@@ -428,7 +429,7 @@ Test (return, who_takes_a_copy_makes_nobody_look_seen)
     buffer_t ages = {NULL, 0, 0}, ping = {NULL, 0, 0};
     static const uint8_t none[] = {0x90}, nothing[] = {0x80};
     part (sim, 2, true);
-    large_records (sim, 0);
+    large_records (sim, 0, 100);
     sim_pass (sim, 1500);
     part (sim, 4, true);
     sim_pass (sim, 100);
@@ -482,5 +483,53 @@ Test (return, who_is_refused_a_copy_asks_again_ever_later)
         sim->messages - before, 800, "%llu", (unsigned long long)(sim->messages - before));
     sim_pass (sim, 600);
     cr_assert_not (takes_a_copy (sim, &late));
+    sim_destroy (&sim);
+}
+
+static uint64_t upto_at (sim_t *sim, int node, int of)
+{
+    txn_t *txn;
+    vector_t vector = {NULL, 0, 0};
+    cr_assert_eq (store_begin (sim->nodes[node].store, false, &txn), 0);
+    cr_assert_eq (watermarks_load (txn, WATERMARK_SHARED, &vector), 0);
+    store_abort (&txn);
+    uint64_t upto = vector_upto (&vector, &sim->nodes[of].identity.client);
+    vector_release (&vector);
+    return upto;
+}
+
+static bool copies_what_0_wrote (sim_t *sim, void *unused)
+{
+    (void)unused;
+    return sim_has_setting (sim, 2, "joining") && upto_at (sim, 2, 0) == upto_at (sim, 0, 0);
+}
+
+//  What only the giver had that is gone for good is in the copier's log: the next giver gets it from there.
+Test (return, that_was_begun_with_a_giver_that_dies_goes_on_with_another)
+{
+    sim_t *sim = pool_of (94, 3);
+    int back = 2;
+    word_t known = {1, 2};
+    uuid16_t x = sim_uuid (1), mine = sim_uuid (2);
+    part (sim, 4, true);
+    for (uint64_t i = 0; i < 6; i++)
+        large_records (sim, 0, 100 + 4 * i);
+    sim_pass (sim, 1500);
+    cr_assert_eq (sim_apply (sim, 2, "create", "tags", &mine, "mine"), 0);
+    sim_cut (sim, 0, 2, false);
+    cr_assert (sim_until (sim, is_said, &known, 120));
+    sim_cut (sim, 0, 1, true);
+    cr_assert (sim_until (sim, copies, &back, 120));
+    cr_assert_eq (sim_apply (sim, 0, "create", "tags", &x, "x"), 0);
+    cr_assert (sim_until (sim, copies_what_0_wrote, NULL, 10));
+    sim_kill (sim, 0);
+    cr_assert (copies (sim, &back));
+    sim_cut (sim, 1, 2, false);
+    sim_pass (sim, 300);
+    cr_assert_not (copies (sim, &back));
+    for (int node = 1; node < 3; node++) {
+        cr_assert_str_eq (sim_name (sim, node, "tags", &x), "x");
+        cr_assert_str_eq (sim_name (sim, node, "tags", &mine), "mine");
+    }
     sim_destroy (&sim);
 }
