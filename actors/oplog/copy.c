@@ -266,8 +266,6 @@ static int copy_end (oplog_t *self, step_t *step)
         rc = node_delete (step->txn, NODE_SETTINGS, slice_text ("frontier"));
     self->joining = false;
     self->joined_changed = true;
-    self->owes = true; // whoever counts this client waits for what it has seen
-    self->sealed_ns = 0;
     return rc;
 }
 

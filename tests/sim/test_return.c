@@ -533,3 +533,71 @@ Test (return, that_was_begun_with_a_giver_that_dies_goes_on_with_another)
     }
     sim_destroy (&sim);
 }
+
+//  Declared before its copy has ended: it is let return, and is as if it had not been away.
+Test (return, a_newcomer_that_is_declared_before_its_copy_ends_gets_it_all_the_same)
+{
+    sim_t *sim = sim_new (95, 3);
+    int new = 2;
+    uuid16_t mine = sim_uuid (1), x = sim_uuid (2), gone = sim_uuid (100);
+    buffer_t map = {NULL, 0, 0};
+    size_t count;
+    slice_t name, ticket;
+    sim_intervals (sim, 600, 20);
+    sim_pair (sim, 0, 1);
+    cr_assert_eq (sim_apply (sim, 2, "create", "tags", &mine, "mine"), 0);
+    for (uint64_t i = 0; i < 6; i++)
+        large_records (sim, 0, 100 + 4 * i);
+    cr_assert_eq (sim_command (sim, 0, ACTOR_POOL, "invite", NULL, slice_of (NULL, 0), &map), 0);
+    cursor_t cursor = cursor_over (buffer_slice (&map));
+    cr_assert (cursor_map (&cursor, &count) == 0 && cursor_text (&cursor, &name) == 0 &&
+               cursor_skip (&cursor, &ticket) == 0);
+    cr_assert_eq (sim_command (sim, 2, ACTOR_POOL, "join", "ticket", ticket, NULL), 0);
+    cr_assert (sim_until (sim, copies, &new, 60));
+    cut_everything (sim, true);
+    sim_cut (sim, 0, 1, false);
+    cr_assert (copies (sim, &new));
+    cr_assert_eq (sim_apply (sim, 0, "create", "tags", &x, "x"), 0);
+    cr_assert_eq (sim_apply (sim, 1, "delete", "tags", &gone, NULL), 0);
+    sim_pass (sim, 2000);
+    cr_assert (sim_is_declared (sim, 1, 2));
+    cr_assert_leq (sim_log (sim, 0), 3);
+    cut_everything (sim, false);
+    expect_whole (sim);
+    for (int node = 0; node < 3; node++) {
+        cr_assert_str_eq (sim_name (sim, node, "tags", &x), "x");
+        cr_assert_str_eq (sim_name (sim, node, "tags", &mine), "mine");
+        cr_assert_str_eq (sim_name (sim, node, "tags", &gone), "");
+    }
+    cr_assert_eq (sim_apply (sim, 2, "update", "tags", &x, "new"), 0);
+    expect_whole (sim);
+    buffer_release (&map);
+    sim_destroy (&sim);
+}
+
+static uint64_t sealed (sim_t *sim)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < sim->count; i++)
+        count += sim_metric (sim, (int)i, METRIC_BATCHES_SEALED);
+    return count;
+}
+
+//  The word that it returns, its batch, and an acknowledgement of each member; its batch acknowledges the copy itself.
+Test (return, costs_few_batches_and_then_the_pool_is_silent)
+{
+    sim_t *sim = pool_of (96, 3);
+    part (sim, 4, true);
+    sim_pass (sim, 1500);
+    uint64_t before = sealed (sim), own = sim_metric (sim, 2, METRIC_BATCHES_SEALED);
+    part (sim, 4, false);
+    expect_whole (sim);
+    sim_pass (sim, 300);
+    cr_assert_eq (sim_metric (sim, 2, METRIC_BATCHES_SEALED) - own, 1, "%llu",
+        (unsigned long long)(sim_metric (sim, 2, METRIC_BATCHES_SEALED) - own));
+    cr_assert_leq (sealed (sim) - before, 5, "%llu", (unsigned long long)(sealed (sim) - before));
+    before = sealed (sim);
+    sim_pass (sim, 36000);
+    cr_assert_eq (sealed (sim), before);
+    sim_destroy (&sim);
+}
