@@ -298,3 +298,33 @@ Test (rows, that_fill_a_message_alone_come_too)
     sim_expect_converged (sim, 60);
     sim_destroy (&sim);
 }
+
+//  A newcomer that was alone with so many megabytes.
+static sim_t *newcomer_with (uint64_t seed, uint64_t megabytes)
+{
+    sim_t *sim = sim_new (seed, 2);
+    buffer_t map = {NULL, 0, 0};
+    size_t count;
+    slice_t name, ticket;
+    for (uint64_t i = 1; i <= megabytes; i++)
+        cr_assert_eq (write_large (sim, 1, "tags", i, "name", 1000000), 0);
+    cr_assert_eq (sim_command (sim, 0, ACTOR_POOL, "invite", NULL, slice_of (NULL, 0), &map), 0);
+    cursor_t cursor = cursor_over (buffer_slice (&map));
+    cr_assert (cursor_map (&cursor, &count) == 0 && cursor_text (&cursor, &name) == 0 &&
+               cursor_skip (&cursor, &ticket) == 0);
+    cr_assert_eq (sim_command (sim, 1, ACTOR_POOL, "join", "ticket", ticket, NULL), 0);
+    buffer_release (&map);
+    return sim;
+}
+
+//  The map is full in the middle of the copy's transaction: what it had read into memory by then goes with it.
+Test (copy, whose_transaction_is_run_again_on_a_larger_map_loses_nothing)
+{
+    sim_t *sim = newcomer_with (140, 50);
+    sim_expect_converged (sim, 60);
+    for (uint64_t i = 1; i <= 50; i++) {
+        uuid16_t uuid = sim_uuid (i);
+        cr_assert_str_not_empty (sim_name (sim, 0, "tags", &uuid));
+    }
+    sim_destroy (&sim);
+}
