@@ -317,10 +317,11 @@ int oplog_copy_chunk (oplog_t *self, step_t *step, const mail_t *mail)
     self->place = to;
     if (rc == 0)
         rc = position_save (self, step);
+    if (rc && !oplog_is_fatal (rc))
+        rc = ERR_INTERNAL;
     if (rc == 0)
         rc = oplog_copy_try_end (self, step);
-    if (rc)
-        return oplog_is_fatal (rc) ? rc : ERR_INTERNAL;
-    oplog_take_answer (step, mail, &answer);
-    return 0;
+    if (rc == 0)
+        oplog_take_answer (step, mail, &answer);
+    return rc;
 }

@@ -285,7 +285,9 @@ static void oplog_settle (void *core, step_t *step, int error)
     self->stale = error != 0;
     if (error) {
         refuse_group (self, step, error);
-        if (!self->failing)
+        if (error == ERR_TOO_LARGE)
+            oplog_return_too_large (step);
+        else if (!self->failing)
             step_alarm (step, error_name (error), "store", error_text (error));
     } else if (self->failing) {
         step_alarm (step, error_name (ERR_STORAGE_FULL), "store", NULL);

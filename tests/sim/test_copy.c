@@ -328,3 +328,18 @@ Test (copy, whose_transaction_is_run_again_on_a_larger_map_loses_nothing)
     }
     sim_destroy (&sim);
 }
+
+//  What it has to bring would be larger than any batch: it says so, and tries again at leisure; nothing of it is lost.
+Test (copy, whose_end_would_bring_too_much_is_told)
+{
+    sim_t *sim = newcomer_with (139, 63);
+    sim_pass (sim, 30);
+    cr_assert (sim_alarm (sim, 1, "TOO_LARGE"));
+    cr_assert_not (sim_alarm (sim, 1, "INTERNAL"));
+    uint64_t before = sim->messages;
+    sim_pass (sim, 60);
+    cr_assert_leq (
+        sim->messages - before, 200, "%llu", (unsigned long long)(sim->messages - before));
+    cr_assert (sim_has_setting (sim, 1, "joining"));
+    sim_destroy (&sim);
+}
