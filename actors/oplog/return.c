@@ -370,8 +370,12 @@ static int news_seal (oplog_t *self, step_t *step, const returning_t *past)
     int rc = oplog_stamp (self, &upto);
     if (rc == 0)
         rc = oplog_seal (self, step, upto, &past->mine);
-    if (rc == 0)
+    //  What was written here is megabytes where it was much, and requests are small again from now on.
+    if (rc == 0) {
+        batch_writer_release (&self->writer);
+        buffer_release (&self->sealed);
         oplog_writer_begin (self);
+    }
     return rc;
 }
 
