@@ -601,3 +601,20 @@ Test (return, costs_few_batches_and_then_the_pool_is_silent)
     cr_assert_eq (sealed (sim), before);
     sim_destroy (&sim);
 }
+
+//  However short the time is that was configured: who pings is seen.
+Test (return, nobody_is_declared_between_two_pings)
+{
+    sim_t *sim = sim_new (97, 3);
+    sim_intervals (sim, 1, 20);
+    sim_pair (sim, 0, 1);
+    sim_pair (sim, 0, 2);
+    for (int i = 0; i < 300; i++) {
+        sim_pass (sim, 1);
+        for (int node = 0; node < 3; node++)
+            for (int other = 0; other < 3; other++)
+                cr_assert_not (
+                    sim_is_declared (sim, node, other), "%d by %d after %d s", other, node, i);
+    }
+    sim_destroy (&sim);
+}
