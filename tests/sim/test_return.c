@@ -618,3 +618,64 @@ Test (return, nobody_is_declared_between_two_pings)
     }
     sim_destroy (&sim);
 }
+
+static void remove_client (sim_t *sim, int node, int other)
+{
+    buffer_t packed = {NULL, 0, 0};
+    pack_bin (&packed, slice_of (&sim->nodes[other].identity.client, sizeof (uuid16_t)));
+    cr_assert_eq (
+        sim_command (sim, node, ACTOR_POOL, "remove", "client", buffer_slice (&packed), NULL), 0);
+    buffer_release (&packed);
+}
+
+//  2 returns to 1, with a copy that takes some time.
+static sim_t *returning_to_1 (uint64_t seed)
+{
+    sim_t *sim = pool_of (seed, 3);
+    int back = 2;
+    uuid16_t mine = sim_uuid (1);
+    part (sim, 4, true);
+    for (uint64_t i = 0; i < 6; i++)
+        large_records (sim, 0, 100 + 4 * i);
+    sim_pass (sim, 1500);
+    cr_assert_eq (sim_apply (sim, 2, "create", "tags", &mine, "mine"), 0);
+    sim_cut (sim, 1, 2, false);
+    cr_assert (sim_until (sim, copies, &back, 120));
+    return sim;
+}
+
+Test (return, to_a_member_that_is_removed_meanwhile_ends_with_another)
+{
+    sim_t *sim = returning_to_1 (98);
+    uuid16_t mine = sim_uuid (1), x = sim_uuid (2);
+    remove_client (sim, 0, 1);
+    sim_cut (sim, 0, 2, false);
+    sim_pass (sim, 1500);
+    cr_assert_eq (sim_apply (sim, 0, "create", "tags", &x, "x"), 0);
+    sim_pass (sim, 60);
+    cr_assert_not (sim_has_setting (sim, 2, "joining"));
+    cr_assert_not (sim_is_declared (sim, 0, 2) || sim_is_returning (sim, 0, 2));
+    cr_assert_str_eq (sim_name (sim, 0, "tags", &mine), "mine");
+    cr_assert_str_eq (sim_name (sim, 2, "tags", &x), "x");
+    cr_assert_leq (sim_log (sim, 0), 3);
+    sim_destroy (&sim);
+}
+
+Test (return, of_a_client_that_is_removed_meanwhile_holds_up_nobody)
+{
+    sim_t *sim = returning_to_1 (99);
+    uuid16_t x = sim_uuid (2);
+    remove_client (sim, 1, 2);
+    cr_assert_eq (sim_apply (sim, 0, "create", "tags", &x, "x"), 0);
+    cr_assert_eq (sim_apply (sim, 0, "delete", "tags", &x, NULL), 0);
+    sim_pass (sim, 300);
+    for (int node = 0; node < 2; node++) {
+        cr_assert_leq (sim_log (sim, node), 3);
+        cr_assert_eq (sim_tombstones (sim, node), 0);
+    }
+    sim_cut (sim, 0, 2, false);
+    sim_pass (sim, 300);
+    cr_assert (sim_alarm (sim, 2, "REMOVED"));
+    cr_assert_not (sim_alarm (sim, 2, "INTERNAL") || sim_alarm (sim, 0, "INTERNAL"));
+    sim_destroy (&sim);
+}
