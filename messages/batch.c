@@ -6,6 +6,7 @@
 #include "messages/batch.h"
 
 #include "messages/batch_form.h"
+#include "messages/client.h"
 #include "messages/limits.h"
 #include "messages/news.h"
 
@@ -64,7 +65,14 @@ static int decode_vectors (cursor_t *cursor, batch_t *batch)
     if (vector_find (&batch->seen, &batch->origin))
         return ERR_MALFORMED;
     batch->issues_anew = cursor_kind (cursor) != PACK_NIL;
-    return batch->issues_anew ? vector_unpack (cursor, &batch->covers) : cursor_nil (cursor);
+    if (!batch->issues_anew)
+        return cursor_nil (cursor);
+    rc = vector_unpack (cursor, &batch->covers);
+    //  Whoever takes it raises its watermarks to these, and asks its clock about upto only.
+    for (size_t i = 0; rc == 0 && i < batch->covers.count; i++)
+        if (batch->covers.entries[i].upto > batch->upto)
+            rc = ERR_MALFORMED;
+    return rc;
 }
 
 static int slice_order (const void *a, const void *b)
@@ -129,7 +137,9 @@ static int read_record (
     if (*ret_resource >= batch->resource_count)
         return ERR_MALFORMED;
     ret_record->resource = batch->resources[*ret_resource];
-    return 0;
+    //  What is said of clients is said in operations.
+    bool of_client = slice_equal (ret_record->resource, slice_text (CLIENTS_RESOURCE));
+    return of_client ? ERR_MALFORMED : 0;
 }
 
 static int decode_records (cursor_t *cursor, batch_t *batch, size_t *used)
@@ -337,6 +347,17 @@ int batch_decode (slice_t bytes, batch_t *ret_batch)
     return rc;
 }
 
+//  Steps over one element of a batch, item by item where it is a list: cursor_skip would count LIMIT_ELEMENTS over
+//  all of them, which is one item's due.
+static int element_skip (cursor_t *cursor)
+{
+    size_t items = 1;
+    int rc = cursor_kind (cursor) == PACK_ARRAY ? cursor_array (cursor, &items) : 0;
+    while (rc == 0 && items--)
+        rc = cursor_skip (cursor, NULL);
+    return rc;
+}
+
 int batch_peek (slice_t bytes, batch_head_t *ret_head)
 {
     batch_t batch = {0};
@@ -346,10 +367,10 @@ int batch_peek (slice_t bytes, batch_head_t *ret_head)
     if (rc == 0)
         rc = decode_place (&cursor, &batch);
     if (rc == 0)
-        rc = cursor_skip (&cursor, NULL); // seen
+        rc = element_skip (&cursor); // seen
     bool anew = rc == 0 && cursor_kind (&cursor) != PACK_NIL;
     for (int i = 0; i < 3 && rc == 0; i++) // covers, resources, records
-        rc = cursor_skip (&cursor, NULL);
+        rc = element_skip (&cursor);
     if (rc == 0)
         rc = cursor_array (&cursor, &count);
     if (rc == 0)
@@ -357,21 +378,15 @@ int batch_peek (slice_t bytes, batch_head_t *ret_head)
     return rc;
 }
 
-//  Item by item of each list: a batch holds several requests, each of which may have LIMIT_ELEMENTS.
 int batch_skip (cursor_t *self, slice_t *ret_bytes)
 {
     cursor_t cursor = *self;
-    size_t elements, items;
+    size_t elements;
     int rc = cursor_array (&cursor, &elements);
     if (rc == 0 && elements != BATCH_ELEMENTS)
         rc = ERR_MALFORMED;
-    while (rc == 0 && elements--) {
-        items = 1;
-        if (cursor_kind (&cursor) == PACK_ARRAY)
-            rc = cursor_array (&cursor, &items);
-        while (rc == 0 && items--)
-            rc = cursor_skip (&cursor, NULL);
-    }
+    while (rc == 0 && elements--)
+        rc = element_skip (&cursor);
     if (rc)
         return rc;
     *ret_bytes = slice_of (self->at, (size_t)(cursor.at - self->at));

@@ -8,10 +8,10 @@
 //        upto        uint64: the time of its last operation; a timestamp of its own for an empty batch
 //        seen        vector: which watermarks of other clients it advanced since its previous batch
 //        covers      nil, or, in a batch that issues anew (semantics.md, "Joining, and returning"),
-//                    a vector: what the returner's own was
+//                    a vector: what the returner's own was, not past upto
 //        resources   [text, …]: the names that it uses, each once, in order of first use
 //        records     [[resource, uuid, flags, record], …]: what it issues anew (news.h): index of the
-//                    resource, bin 16, uint, record.h with bin 16 origins and no time past upto
+//                    resource, bin 16, uint, record.h with bin 16 origins and no time past upto; none of `clients`
 //        operations  [[…], …]: operation.h, in ascending order of time; of timestamp in a batch that
 //                    issues anew, for there two clients' operations may share a time
 //        signature   bin 64: Ed25519 over "tidepool batch 1" and all bytes of the batch before this element

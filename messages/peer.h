@@ -41,7 +41,9 @@
     F (S, UINT, verb, MUST, "5; frame 1: rows behind each other, ascending by `updated`")          \
     F (S, UUID, owner, MUST, "whose")                                                              \
     F (S, UINT, after, MUST, "these are all rows of this owner with `updated` past this …")        \
-    F (S, UINT, upto, MUST, "… up to this")
+    F (S, UINT, upto, MUST, "… up to this")                                                        \
+    F (S, UINT, size, MAY, "of rows that come in pieces: their whole size")                        \
+    F (S, UINT, at, MAY, "where in them this piece begins; pieces come in order, nothing between")
 #define PEER_ACK_FIELDS(F, S)                                                                      \
     F (S, UINT, verb, MUST, "6")                                                                   \
     F (S, UINT, credit, MUST, "bytes of bulk that are free again")                                 \
@@ -76,7 +78,9 @@
     F (S, RAW, from, MUST, "place behind which they begin")                                        \
     F (S, RAW, to, MUST, "place of the last one, or the end")                                      \
     F (S, UINT, count, MUST, "how many")                                                           \
-    F (S, RAW, vector, MUST, "the watermarks of batches that these records stand for")
+    F (S, RAW, vector, MUST, "the watermarks of batches that these records stand for")             \
+    F (S, UINT, size, MAY, "of records that come in pieces: their whole size")                     \
+    F (S, UINT, at, MAY, "where in them this piece begins; pieces come in order, nothing between")
 #define PEER_OUTSIDE_FIELDS(F, S)                                                                  \
     F (S, UINT, verb, MUST, "14: the receiver has to return: it was declared stale, or lacks")     \
     F (S, RAW, half, MUST, "[uint64, bin 16]: the earliest admission of those that count here")

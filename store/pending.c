@@ -131,19 +131,16 @@ int pending_first_uncovered (txn_t *txn, const vector_t *vector, uint64_t *ret_s
 //  ---- flushing
 
 //  The log stands on what leaves it: its end, and what it had covered.
-static int base_raise (txn_t *txn, slice_t bytes, vector_t *base)
+static int base_raise (slice_t bytes, const batch_head_t *head, vector_t *base)
 {
-    batch_head_t head;
     vector_t covers = {NULL, 0, 0};
     hash_t hash;
-    if (batch_peek (bytes, &head))
-        return txn_corrupt (txn);
+    int rc = batch_covers (bytes, &covers); // empty where nothing is issued anew
     hash_bytes (bytes, &hash);
-    vector_raise (base, &head.origin, head.upto, &hash);
-    if (head.issues_anew && batch_covers (bytes, &covers) == 0)
-        vector_merge (base, &covers);
+    vector_raise (base, &head->origin, head->upto, &hash);
+    vector_merge (base, &covers);
     vector_release (&covers);
-    return 0;
+    return rc;
 }
 
 static int base_save (txn_t *txn, const vector_t *base)
@@ -165,14 +162,13 @@ static int batch_drop (txn_t *txn, counters_t *counters, uint32_t origin, uint64
     int rc = table_get (txn, TABLE_PENDING, log_key, &value);
     if (rc)
         return rc == ERR_NOT_FOUND ? txn_corrupt (txn) : rc;
+    if (batch_peek (value, &head) || base_raise (value, &head, base))
+        return txn_corrupt (txn);
     counters->batches--;
     counters->bytes -= value.size;
-    if (batch_peek (value, &head) == 0)
-        counters->operations -= head.count;
+    counters->operations -= head.count;
     txn->counters_dirty = true;
-    rc = base_raise (txn, value, base);
-    if (rc == 0)
-        rc = table_delete (txn, TABLE_PENDING, log_key);
+    rc = table_delete (txn, TABLE_PENDING, log_key);
     return rc ? rc : table_delete (txn, TABLE_PENDING_INDEX, key_slice (&key));
 }
 

@@ -14,8 +14,8 @@ void link_copy_ask (link_t *self, step_t *step, line_t *line)
     link_line_send (step, line, &peer_copy_type, &copy, NULL);
 }
 
-//  A copy that was begun elsewhere goes on here when all that it holds is here: what is not, it gives us first. If it lacks
-//  what our log no longer keeps, it begins once more.
+//  A copy that was begun elsewhere goes on here when all that it holds is here: what is not, it gives us first; its log has
+//  nothing of its own any more. If it lacks what our log no longer keeps, it begins once more.
 void link_copy_go_on (link_t *self, step_t *step, line_t *line)
 {
     position_t place = line->place;
@@ -23,7 +23,11 @@ void link_copy_go_on (link_t *self, step_t *step, line_t *line)
     bool begun = place.resource[0] || place.end;
     client_t client;
     if (!line->copy_waits || self->joining || clients_get (step->txn, &line->client, &client) ||
-        client_declared (&client) || (begun && !vector_covers_all (&self->shared, &line->shared)) ||
+        client_declared (&client))
+        return;
+    line->copy_known = true;
+    line->fence = begun && client_returns (&client) ? client.returning.time : 0;
+    if ((begun && !vector_covers_all (&self->shared, &line->shared)) ||
         (!begun && !link_may_return (self, step, &line->client, &line->shared)))
         return;
     if (link_base (step, &base) == 0) {
@@ -32,6 +36,14 @@ void link_copy_go_on (link_t *self, step_t *step, line_t *line)
         link_copy_start (self, step, line, &place);
     }
     vector_release (&base);
+}
+
+//  It waited so long that it was declared anew: it asks again, and may be let return again.
+bool link_copy_is_over (step_t *step, const line_t *line)
+{
+    client_t client;
+    return line->copy_waits && line->copy_known &&
+           clients_get (step->txn, &line->client, &client) == 0 && client_declared (&client);
 }
 
 //  A copy goes on with whoever knows that it is to be: that the copier was admitted, or returns. Where that is not known,
@@ -80,17 +92,20 @@ void link_on_copy_chunk (link_t *self, step_t *step, line_t *line, mail_t *mail)
     if (rc == 0 && (mail->frame_count != 2 || !self->joining ||
                        !link_may_bring (self, line, mail_frame (mail, 1))))
         rc = ERR_NOT_ALLOWED;
-    if (rc) {
+    bool whole = true;
+    if (rc == 0 && chunk.size)
+        rc = link_piece_take (line, chunk.size, chunk.at, mail_frame (mail, 1), &whole);
+    if (rc)
         link_refuse (self, step, line, rc, "records of a copy");
+    if (rc || !whole)
         return;
-    }
     copy_chunk_t take = {.peer = line->client,
         .line = line->number,
         .from = chunk.from,
         .to = chunk.to,
         .count = chunk.count,
         .vector = chunk.vector};
-    frame_t frame = link_frame_move (mail, 1);
+    frame_t frame = chunk.size ? frame_take (&line->partial) : link_frame_move (mail, 1);
     line->taking += frame.bytes.size;
     self->copied += chunk.count;
     step_send_frames (

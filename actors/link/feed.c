@@ -83,7 +83,15 @@ static void batches_send (step_t *step, line_t *line, buffer_t *payload)
     link_line_send (step, line, &peer_batches_type, &header, payload);
 }
 
-//  A batch over the size of a message goes in pieces.
+//  What is over the size of a message goes in pieces.
+static buffer_t piece_of (const buffer_t *all, size_t at)
+{
+    buffer_t piece = {NULL, 0, 0};
+    size_t left = all->size - at;
+    buffer_append (&piece, all->data + at, left < LIMIT_CHUNK_BYTES ? left : LIMIT_CHUNK_BYTES);
+    return piece;
+}
+
 static void pieces_send (step_t *step, line_t *line, slice_t bytes)
 {
     for (size_t at = 0; at < bytes.size;) {
@@ -148,6 +156,25 @@ static bool log_feed (link_t *self, step_t *step, line_t *line, size_t budget)
 
 //  ---- rows
 
+//  Rows, in pieces where they are larger than a message: one row may be.
+static void rows_send (step_t *step, line_t *line, const peer_rows_t *all, buffer_t *payload)
+{
+    peer_rows_t rows = *all;
+    line->in_flight += payload->size;
+    if (payload->size <= LIMIT_CHUNK_BYTES) {
+        if (payload->size == 0)
+            buffer_reserve (payload, 1);
+        link_line_send (step, line, &peer_rows_type, &rows, payload);
+        return;
+    }
+    rows.size = payload->size;
+    for (size_t at = 0; at < payload->size; at += LIMIT_CHUNK_BYTES) {
+        buffer_t piece = piece_of (payload, at);
+        rows.at = at;
+        link_line_send (step, line, &peer_rows_type, &rows, &piece);
+    }
+}
+
 //  One stretch of an owner's rows behind what was sent; false if there was none.
 static bool owner_feed (step_t *step, line_t *line, const uuid16_t *owner, uint64_t mark)
 {
@@ -171,11 +198,9 @@ static bool owner_feed (step_t *step, line_t *line, const uuid16_t *owner, uint6
         return false;
     }
     peer_rows_t header = {.verb = PEER_ROWS, .owner = *owner, .after = after, .upto = last};
-    line->in_flight += payload.size;
     vector_raise (&line->rows_sent, owner, last, NULL);
-    if (payload.size == 0)
-        buffer_reserve (&payload, 1);
-    link_line_send (step, line, &peer_rows_type, &header, &payload);
+    rows_send (step, line, &header, &payload);
+    buffer_release (&payload);
     return true;
 }
 
@@ -289,8 +314,27 @@ void link_copy_start (link_t *self, step_t *step, line_t *line, const position_t
     buffer_release (&published);
 }
 
+//  Records of a copy, in pieces where they are larger than a message: one record may be.
+static void chunk_send (
+    step_t *step, const line_t *line, const peer_copy_chunk_t *all, buffer_t *payload)
+{
+    peer_copy_chunk_t chunk = *all;
+    if (payload->size <= LIMIT_CHUNK_BYTES) {
+        if (payload->size == 0)
+            buffer_reserve (payload, 1);
+        link_line_send (step, line, &peer_copy_chunk_type, &chunk, payload);
+        return;
+    }
+    chunk.size = payload->size;
+    for (size_t at = 0; at < payload->size; at += LIMIT_CHUNK_BYTES) {
+        buffer_t piece = piece_of (payload, at);
+        chunk.at = at;
+        link_line_send (step, line, &peer_copy_chunk_type, &chunk, &piece);
+    }
+}
+
 //  Records are sent only when the whole log was, out of the same reading transaction: so they stand for exactly our
-//  watermarks.
+//  watermarks. What the peer deferred was not: then they wait.
 static void records_feed (step_t *step, line_t *line)
 {
     buffer_t payload = {NULL, 0, 0}, from = {NULL, 0, 0}, to = {NULL, 0, 0}, vector = {NULL, 0, 0};
@@ -298,9 +342,10 @@ static void records_feed (step_t *step, line_t *line)
     position_t place;
     size_t count;
     int rc = watermarks_load (step->txn, WATERMARK_SHARED, &shared);
-    if (rc == 0)
+    bool all_sent = rc == 0 && vector_covers_all (&line->shared_sent, &shared);
+    if (rc == 0 && all_sent)
         rc = shared_copy_out (step->txn, &line->place, LIMIT_CHUNK_BYTES, &payload, &count, &place);
-    if (rc == 0) {
+    if (rc == 0 && all_sent) {
         position_pack (&line->place, &from);
         position_pack (&place, &to);
         vector_pack (&shared, &vector);
@@ -313,9 +358,7 @@ static void records_feed (step_t *step, line_t *line)
         line->place = place;
         line->records_end =
             place.end; // from here the log alone goes on, until it says that it has enough
-        if (payload.size == 0)
-            buffer_reserve (&payload, 1);
-        link_line_send (step, line, &peer_copy_chunk_type, &chunk, &payload);
+        chunk_send (step, line, &chunk, &payload);
         step_wake_at (step, 0);
     }
     vector_release (&shared);

@@ -260,7 +260,8 @@ static void line_opened (link_t *self, step_t *step, line_t *line)
     line->state = LINE_OPEN;
     line->credit = line->credit < LIMIT_CREDIT_BYTES ? line->credit : LIMIT_CREDIT_BYTES;
     if (peer) {
-        peer->backoff_ns = 0;
+        if (!self->joining && !line->peer_joins) // a copy may be refused
+            peer->backoff_ns = 0;
         vector_copy (&peer->shared, &line->shared);
         step_say (step, SAY_INFO, "%s is here", peer->name);
     }

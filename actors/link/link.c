@@ -380,6 +380,10 @@ static void line_tick (link_t *self, step_t *step, line_t *line)
         link_line_close (self, step, line, ERR_NO_ANSWER, "silent for three pings");
         return;
     }
+    if (link_copy_is_over (step, line)) {
+        link_line_close (self, step, line, ERR_BUSY, "it was declared while it waited for a copy");
+        return;
+    }
     ack (self, step, line);
     link_copy_go_on (self, step, line);
     link_feed (self, step, line);

@@ -90,6 +90,7 @@ typedef struct line {
     bool impatient;       // no rows came to it between its last pings
     bool copying;         // it copies from us
     bool copy_waits;      // until we have all that it got from another giver
+    bool copy_known;      // it was known here that it is to have a copy
     bool records_end;     // all records are sent
     position_t place;     // to where they are
 
@@ -112,7 +113,7 @@ typedef struct line {
 
     //  What it sends to us.
     mail_list_t waiting; // what came while its declarations are being stored
-    buffer_t partial;    // of a batch that comes in pieces
+    buffer_t partial;    // of what comes in pieces
     uint64_t partial_size;
     uint64_t taking;     // bytes that oplog has not answered for
     uint64_t credit_due; // bytes to give back with the next ack
@@ -215,6 +216,7 @@ void link_on_ping (link_t *self, step_t *step, line_t *line, slice_t frame, uint
 //  take.c
 bool link_may_bring (link_t *self, const line_t *line, slice_t payload);
 frame_t link_frame_move (mail_t *mail, size_t index);
+int link_piece_take (line_t *line, uint64_t size, uint64_t at, slice_t piece, bool *ret_whole);
 void link_on_batches (link_t *self, step_t *step, line_t *line, mail_t *mail);
 void link_on_rows (link_t *self, step_t *step, line_t *line, mail_t *mail);
 void link_on_taken (link_t *self, step_t *step, const mail_t *mail);
@@ -222,6 +224,7 @@ void link_on_taken (link_t *self, step_t *step, const mail_t *mail);
 //  copy.c
 void link_copy_ask (link_t *self, step_t *step, line_t *line);
 void link_copy_go_on (link_t *self, step_t *step, line_t *line);
+bool link_copy_is_over (step_t *step, const line_t *line);
 void link_on_copy (link_t *self, step_t *step, line_t *line, slice_t frame);
 void link_on_copy_state (link_t *self, step_t *step, line_t *line, slice_t frame);
 void link_on_copy_chunk (link_t *self, step_t *step, line_t *line, mail_t *mail);

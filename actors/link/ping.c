@@ -59,10 +59,12 @@ void link_ping (link_t *self, step_t *step, line_t *line, uint64_t verb)
     buffer_release (&linked);
 }
 
-//  Who is seen: the one that speaks, now; and whom it has seen, as long ago as it says.
+//  Who is seen: the one that speaks, now; and whom it has seen, as long ago as it says. But who takes a copy has spoken
+//  with whoever might give it, fenced off there or not.
 static void seen_tell (step_t *step, const line_t *line, slice_t ages)
 {
-    cursor_t cursor = cursor_over (ages);
+    static const uint8_t nobody[] = {0x90};
+    cursor_t cursor = cursor_over (line->peer_joins ? slice_of (nobody, 1) : ages);
     buffer_t all = {NULL, 0, 0};
     size_t count;
     if (cursor_array (&cursor, &count) == 0 && count < LIMIT_MEMBERS) {
@@ -99,8 +101,8 @@ void link_on_ping (link_t *self, step_t *step, line_t *line, slice_t frame, uint
                       !vector_covers_all (&line->rows, &self->rows);
     if (peer)
         vector_copy (&peer->shared, &line->shared);
-    if (!line->outside &&
-        !line->returns) // who is fenced off is not seen: it is declared in its turn
+    //  Who is fenced off, or is refused a copy, is not seen: it is declared in its turn.
+    if (!line->outside && !line->returns && (!line->peer_joins || line->copying))
         seen_tell (step, line, ping.ages);
     link_digests_compare (self, step, line, ping.digests);
     if (verb == PEER_PING)

@@ -21,6 +21,9 @@
 
 #include <stdlib.h>
 
+#define RETURN_PATIENCE                                                                            \
+    (600ull << 32) // for which a client that returns and is not seen is waited for
+
 //  ---- who is outside
 
 bool link_is_out (link_t *self, step_t *step)
@@ -198,19 +201,42 @@ bool link_may_return (link_t *self, step_t *step, const uuid16_t *uuid, const ve
     return may;
 }
 
+//  Was it seen since not long ago, by anybody who tells? Who does not come any more is not waited for: its statement
+//  stands until it is declared anew.
+static bool is_seen_lately (const link_t *self, const step_t *step, const client_t *client)
+{
+    cursor_t cursor = cursor_over (buffer_slice (&self->ages));
+    uint64_t said = client->returning.time, age;
+    size_t count, pair;
+    uuid16_t uuid;
+    for (size_t i = 0; i < self->line_count; i++)
+        if (self->lines[i]->copying && uuid_equal (&self->lines[i]->client, &client->uuid))
+            return true;
+    if (cursor_array (&cursor, &count))
+        return false;
+    while (count-- && cursor_array (&cursor, &pair) == 0 &&
+           cursor_bin_exact (&cursor, &uuid, sizeof uuid) == 0 && cursor_uint (&cursor, &age) == 0)
+        if (age < RETURN_PATIENCE && uuid_equal (&uuid, &client->uuid))
+            return true;
+    return step->now.wall < said || step->now.wall - said < RETURN_PATIENCE;
+}
+
 //  Two of one half that return at once may differ in what they still remember: as far as it is known here, one
-//  returns after the other.
+//  returns after the other, and of two that were both let return the earlier goes on.
 bool link_somebody_returns (const link_t *self, step_t *step, const uuid16_t *but)
 {
-    client_t client;
+    client_t client, asker;
     uuid16_t after;
     int rc;
     if (self->stating)
         return true;
+    bool goes_on = clients_get (step->txn, but, &asker) == 0 && client_returns (&asker);
     for (rc = clients_next (step->txn, NULL, &client); rc == 0;
          rc = clients_next (step->txn, &after, &client)) {
         after = client.uuid;
-        if (client_returns (&client) && !uuid_equal (&client.uuid, but))
+        if (client_returns (&client) && !uuid_equal (&client.uuid, but) &&
+            (!goes_on || timestamp_compare (&client.returning, &asker.returning) < 0) &&
+            is_seen_lately (self, step, &client))
             return true;
     }
     return false;

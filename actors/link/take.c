@@ -20,21 +20,19 @@ static void batches_take (step_t *step, line_t *line, frame_t frame)
         step, ACTOR_OPLOG, MAIL_TAKE_BATCHES, TAKING_BATCHES, &take_batches_type, &take, &frame, 1);
 }
 
-//  Collects the pieces of one large batch.
-static int piece_take (step_t *step, line_t *line, const peer_batches_t *batches, slice_t piece)
+//  Collects the pieces of what is larger than a message, in line->partial.
+int link_piece_take (line_t *line, uint64_t size, uint64_t at, slice_t piece, bool *ret_whole)
 {
-    if (batches->size > LIMIT_RETURN_BYTES || piece.size == 0)
+    if (size > LIMIT_RETURN_BYTES || piece.size == 0)
         return ERR_TOO_LARGE;
-    if (batches->at == 0) {
+    if (at == 0) {
         buffer_clear (&line->partial);
-        line->partial_size = batches->size;
+        line->partial_size = size;
     }
-    if (batches->at != line->partial.size || batches->size != line->partial_size ||
-        piece.size > batches->size - batches->at)
+    if (at != line->partial.size || size != line->partial_size || piece.size > size - at)
         return ERR_MALFORMED;
     buffer_append (&line->partial, piece.data, piece.size);
-    if (line->partial.size == line->partial_size)
-        batches_take (step, line, frame_take (&line->partial));
+    *ret_whole = line->partial.size == line->partial_size;
     return 0;
 }
 
@@ -54,10 +52,12 @@ void link_on_batches (link_t *self, step_t *step, line_t *line, mail_t *mail)
     int rc = message_unpack (&peer_batches_type, mail_frame (mail, 0), &batches, NULL);
     if (rc == 0 && (mail->frame_count != 2 || !link_may_bring (self, line, payload)))
         rc = ERR_TOO_LARGE;
+    bool whole = true;
     if (rc == 0 && batches.size)
-        rc = piece_take (step, line, &batches, payload);
-    else if (rc == 0)
-        batches_take (step, line, link_frame_move (mail, 1));
+        rc = link_piece_take (line, batches.size, batches.at, payload, &whole);
+    if (rc == 0 && whole)
+        batches_take (
+            step, line, batches.size ? frame_take (&line->partial) : link_frame_move (mail, 1));
     if (rc)
         link_refuse (self, step, line, rc, "a stretch of the log");
 }
@@ -69,16 +69,19 @@ void link_on_rows (link_t *self, step_t *step, line_t *line, mail_t *mail)
     int rc = message_unpack (&peer_rows_type, mail_frame (mail, 0), &rows, NULL);
     if (rc == 0 && (mail->frame_count != 2 || !link_may_bring (self, line, payload)))
         rc = ERR_TOO_LARGE;
-    if (rc) {
+    bool whole = true;
+    if (rc == 0 && rows.size)
+        rc = link_piece_take (line, rows.size, rows.at, payload, &whole);
+    if (rc)
         link_refuse (self, step, line, rc, "a stretch of rows");
+    if (rc || !whole)
         return;
-    }
     take_rows_t take = {.peer = line->client,
         .line = line->number,
         .owner = rows.owner,
         .after = rows.after,
         .upto = rows.upto};
-    frame_t frame = link_frame_move (mail, 1);
+    frame_t frame = rows.size ? frame_take (&line->partial) : link_frame_move (mail, 1);
     line->taking += frame.bytes.size;
     step_send_frames (
         step, ACTOR_OPLOG, MAIL_TAKE_ROWS, TAKING_ROWS, &take_rows_type, &take, &frame, 1);

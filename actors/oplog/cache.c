@@ -63,7 +63,6 @@ int oplog_cache_load (oplog_t *self, txn_t *txn)
         self->has_pool = rc == 0;
         rc = rc == ERR_NOT_FOUND ? 0 : rc;
     }
-    self->stale = rc != 0;
     return rc;
 }
 

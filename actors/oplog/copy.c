@@ -188,9 +188,10 @@ static int state_check (oplog_t *self, const peer_copy_state_t *state, uint64_t 
         return ERR_TOO_EARLY;
     if (!names_us (self, state->clients))
         return ERR_NOT_MEMBER;
+    //  What was here before is not too far ahead, whatever the clock is set to now.
     watermark_t newest = newest_of (state->base);
-    bool ours = uuid_equal (&newest.client, &self->setup->identity->client);
-    return ahead && !ours ? ERR_CLOCK_AHEAD : 0;
+    bool known = vector_upto (&self->shared, &newest.client) >= newest.upto;
+    return ahead && !known ? ERR_CLOCK_AHEAD : 0;
 }
 
 int oplog_copy_begin (oplog_t *self, step_t *step, const mail_t *mail)
@@ -265,8 +266,6 @@ static int copy_end (oplog_t *self, step_t *step)
         rc = node_delete (step->txn, NODE_SETTINGS, slice_text ("frontier"));
     self->joining = false;
     self->joined_changed = true;
-    self->owes = true; // whoever counts this client waits for what it has seen
-    self->sealed_ns = 0;
     return rc;
 }
 
@@ -296,7 +295,7 @@ int oplog_copy_chunk (oplog_t *self, step_t *step, const mail_t *mail)
     if (rc == 0)
         rc = position_unpack (chunk.to, &to);
     if (rc == 0 &&
-        (!self->joining ||
+        (!self->joining || !self->copy_begun ||
             !slice_equal (slice_text (from.resource), slice_text (self->place.resource)) ||
             !uuid_equal (&from.uuid, &self->place.uuid) || self->place.end ||
             !vector_is_ours (self, chunk.vector)))
@@ -318,10 +317,11 @@ int oplog_copy_chunk (oplog_t *self, step_t *step, const mail_t *mail)
     self->place = to;
     if (rc == 0)
         rc = position_save (self, step);
+    if (rc && !oplog_is_fatal (rc))
+        rc = ERR_INTERNAL;
     if (rc == 0)
         rc = oplog_copy_try_end (self, step);
-    if (rc)
-        return oplog_is_fatal (rc) ? rc : ERR_INTERNAL;
-    oplog_take_answer (step, mail, &answer);
-    return 0;
+    if (rc == 0)
+        oplog_take_answer (step, mail, &answer);
+    return rc;
 }

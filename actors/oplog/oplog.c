@@ -21,7 +21,7 @@
 
 #include <stdlib.h>
 
-#define STAMPS_OF_A_RETURN (1u << 14) // batches of it, and what it says of each member
+#define STAMPS_OF_A_RETURN (1u << 14) // its batch, and what it says of each member
 
 //  ---- the queue
 
@@ -32,9 +32,11 @@ static bool comes_from_others (int verb)
 
 //  An upper bound of the timestamps that a mail needs: 2^32 of them make a second, so that asking
 //  for some too many costs nothing.
-static uint64_t stamps_wanted (const mail_t *mail)
+static uint64_t stamps_wanted (const oplog_t *self, const mail_t *mail)
 {
-    if (mail->envelope.verb == MAIL_COPY_CHUNK)
+    //  With either of these a copy may be complete.
+    if (mail->envelope.verb == MAIL_COPY_CHUNK ||
+        (mail->envelope.verb == MAIL_TAKE_BATCHES && (self->joining || self->stale)))
         return STAMPS_OF_A_RETURN;
     if (comes_from_others (mail->envelope.verb))
         return 0;
@@ -83,7 +85,7 @@ static void ask_clock (oplog_t *self, step_t *step)
     while (self->held.head && (bytes == 0 || bytes < LIMIT_SEAL_BYTES)) {
         mail_t *mail = mail_list_take (&self->held);
         bytes += mail_frame (mail, 0).size + mail_frame (mail, 1).size;
-        ask.count += stamps_wanted (mail);
+        ask.count += stamps_wanted (self, mail);
         count += times_append (mail, &times);
         mail_list_append (&self->group, mail);
     }
@@ -283,7 +285,9 @@ static void oplog_settle (void *core, step_t *step, int error)
     self->stale = error != 0;
     if (error) {
         refuse_group (self, step, error);
-        if (!self->failing)
+        if (error == ERR_TOO_LARGE)
+            oplog_return_too_large (step);
+        else if (!self->failing)
             step_alarm (step, error_name (error), "store", error_text (error));
     } else if (self->failing) {
         step_alarm (step, error_name (ERR_STORAGE_FULL), "store", NULL);

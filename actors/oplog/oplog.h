@@ -144,6 +144,7 @@ int oplog_return (oplog_t *self, step_t *step, const mail_t *mail);
 int oplog_return_put_aside (oplog_t *self, step_t *step);
 int oplog_return_vector (step_t *step, vector_t *ret_mine); // ours before; ERR_NOT_FOUND
 int oplog_return_finish (oplog_t *self, step_t *step);
+void oplog_return_too_large (step_t *step); // that was its answer
 
 //  take.c: what a batch that issues anew covers is here now
 int oplog_covers_raise (

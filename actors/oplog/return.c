@@ -365,16 +365,26 @@ static int returning_begin (oplog_t *self, step_t *step, returning_t *past)
 static int news_seal (oplog_t *self, step_t *step, const returning_t *past)
 {
     uint64_t upto;
-    if (batch_writer_size (&self->writer) > LIMIT_RETURN_BYTES - LIMIT_BATCH_BYTES) {
-        step_say (step, SAY_ERROR, "what this node brings is more than one return can carry");
+    if (batch_writer_size (&self->writer) > LIMIT_RETURN_BYTES - LIMIT_BATCH_BYTES)
         return ERR_TOO_LARGE;
-    }
     int rc = oplog_stamp (self, &upto);
     if (rc == 0)
         rc = oplog_seal (self, step, upto, &past->mine);
-    if (rc == 0)
+    //  What was written here is megabytes where it was much, and requests are small again from now on.
+    if (rc == 0) {
+        batch_writer_release (&self->writer);
+        buffer_release (&self->sealed);
         oplog_writer_begin (self);
+    }
     return rc;
+}
+
+//  All of it is still here, and it is tried again with each copy.
+void oplog_return_too_large (step_t *step)
+{
+    step_alarm (step, error_name (ERR_TOO_LARGE), "return",
+        "what this node wrote while it was alone is more than one return can bring: it goes on "
+        "joining, and takes no writes");
 }
 
 int oplog_return_finish (oplog_t *self, step_t *step)
@@ -400,5 +410,7 @@ int oplog_return_finish (oplog_t *self, step_t *step)
             "tidepool lost-and-found",
             (unsigned long long)past.found);
     returning_release (&past);
-    return rc && !oplog_is_fatal (rc) ? ERR_INTERNAL : rc;
+    if (rc == 0)
+        step_alarm (step, error_name (ERR_TOO_LARGE), "return", NULL);
+    return rc && !oplog_is_fatal (rc) && rc != ERR_TOO_LARGE ? ERR_INTERNAL : rc;
 }

@@ -10,10 +10,19 @@
 #include "messages/counting.h"
 
 #define MEETING_S 3600
+#define STALE_PINGS                                                                                \
+    6 // who is linked pings, and an age that comes over another is some pings late (seen.c)
 
 static uint64_t later (uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
+}
+
+//  Never less than what it takes to hear of somebody who is there.
+static uint64_t stale_after_s (const pool_t *self)
+{
+    const config_t *config = self->setup->config;
+    return later (config->stale_after_s, STALE_PINGS * config->ping_interval_s);
 }
 
 //  When the client was last seen, by anybody; not before it was admitted, or came back.
@@ -28,7 +37,7 @@ static uint64_t seen_at (const pool_t *self, const client_t *client)
 
 static bool may_judge (const pool_t *self, step_t *step)
 {
-    uint64_t after = self->setup->config->stale_after_s;
+    uint64_t after = stale_after_s (self);
     uint64_t meeting = after < MEETING_S ? after : MEETING_S;
     client_t me;
     slice_t joining;
@@ -43,8 +52,7 @@ static bool is_stale (const pool_t *self, const step_t *step, const client_t *cl
     uint64_t seen = seen_at (self, client);
     uint64_t silent = step->now.wall > seen ? step->now.wall - seen : 0;
     return client_is_member (client) && !client_declared (client) &&
-           !uuid_equal (&client->uuid, &self->me) &&
-           silent >> 32 >= self->setup->config->stale_after_s;
+           !uuid_equal (&client->uuid, &self->me) && silent >> 32 >= stale_after_s (self);
 }
 
 static bool is_being_declared (const pool_t *self, const uuid16_t *client)
@@ -75,7 +83,7 @@ void pool_declare_stale (pool_t *self, step_t *step)
         pool_write (self, step, task, "a client that nobody has seen", &clients, NULL);
         step_say (step, SAY_WARNING,
             "%s was not seen for %llu s: from now on nothing is kept for it, and it will return",
-            client.name, (unsigned long long)self->setup->config->stale_after_s);
+            client.name, (unsigned long long)stale_after_s (self));
         buffer_release (&value);
         buffer_release (&clients);
     }

@@ -596,6 +596,25 @@ bool sim_is_declared (sim_t *self, int index, int other)
     return declared;
 }
 
+bool sim_is_returning (sim_t *self, int index, int other)
+{
+    txn_t *txn = reading (self, index);
+    client_t client;
+    bool returning = clients_get (txn, &self->nodes[other].identity.client, &client) == 0 &&
+                     client_returns (&client);
+    store_abort (&txn);
+    return returning;
+}
+
+bool sim_has_setting (sim_t *self, int index, const char *name)
+{
+    txn_t *txn = reading (self, index);
+    slice_t value;
+    bool has = node_get (txn, NODE_SETTINGS, slice_text (name), &value) == 0;
+    store_abort (&txn);
+    return has;
+}
+
 //  ---- app and operator
 
 static bool answered (sim_t *self, void *context)
@@ -733,21 +752,31 @@ bool sim_say (sim_t *self, int from, int to, const slice_t *frames, size_t count
     return false;
 }
 
-int sim_take (sim_t *self, int index, slice_t batches)
+int sim_hand (sim_t *self, int index, int verb, const message_type_t *type, const void *body,
+    const slice_t *frame)
 {
-    static const uuid16_t nobody;
-    return sim_take_from (self, index, &nobody, batches);
+    sim_node_t *node = &self->nodes[index];
+    taken_t taken;
+    written_t written;
+    cr_assert (ask (node, ACTOR_OPLOG, ACTOR_API, verb, type, body, frame, frame != NULL));
+    if (node->answer->envelope.verb == MAIL_WRITTEN) {
+        cr_assert_eq (message_unpack (&written_type, node->answer->body, &written, NULL), 0);
+        return -(int)written.error;
+    }
+    cr_assert_eq (message_unpack (&taken_type, node->answer->body, &taken, NULL), 0);
+    return -(int)taken.error;
 }
 
 int sim_take_from (sim_t *self, int index, const uuid16_t *peer, slice_t batches)
 {
-    sim_node_t *node = &self->nodes[index];
     take_batches_t take = {.line = 1, .peer = *peer};
-    taken_t taken;
-    cr_assert (ask (
-        node, ACTOR_OPLOG, ACTOR_API, MAIL_TAKE_BATCHES, &take_batches_type, &take, &batches, 1));
-    cr_assert_eq (message_unpack (&taken_type, node->answer->body, &taken, NULL), 0);
-    return -(int)taken.error;
+    return sim_hand (self, index, MAIL_TAKE_BATCHES, &take_batches_type, &take, &batches);
+}
+
+int sim_take (sim_t *self, int index, slice_t batches)
+{
+    static const uuid16_t nobody;
+    return sim_take_from (self, index, &nobody, batches);
 }
 
 static bool ready (sim_t *self, void *context)

@@ -88,6 +88,8 @@ uint64_t sim_tombstones (sim_t *self, int node); // deletions that are remembere
 uint64_t sim_found (sim_t *self, int node);      // entries in lost and found
 bool sim_is_found (sim_t *self, int node, const uuid16_t *uuid);
 bool sim_is_declared (sim_t *self, int node, int other); // stale, as `node` knows it
+bool sim_is_returning (sim_t *self, int node, int other);
+bool sim_has_setting (sim_t *self, int node, const char *name); // "joining": it takes a copy
 
 //  ---- what an app and an operator do; each waits for the answer
 
@@ -117,6 +119,10 @@ bool sim_say (sim_t *self, int from, int to, const slice_t *frames, size_t count
 //  Hands a node's oplog batches as if a peer had brought them; 0, or the error they were refused with.
 int sim_take (sim_t *self, int node, slice_t batches);
 int sim_take_from (sim_t *self, int node, const uuid16_t *peer, slice_t batches);
+
+//  Hands it anything that link hands it, and waits; 0, or the error that it answers.
+int sim_hand (sim_t *self, int node, int verb, const message_type_t *type, const void *body,
+    const slice_t *frame);
 
 //  Invites on one, joins with the other, and waits until that is ready.
 void sim_pair (sim_t *self, int inviter, int joiner);

@@ -277,3 +277,67 @@ Test (batch_taken, garbage_is_refused_and_harms_no_app)
     cr_assert_eq (sim_apply (self.sim, 0, "create", "tags", &mine, "mine"), 0);
     forger_destroy (&self);
 }
+
+//  ---- batches that issue anew, of a client that does not return
+
+//  Appends one that brings a record, not past its end, and covers the vector.
+static void anew_add (forger_t *self, const char *resource, uint64_t record, const vector_t *covers)
+{
+    static const vector_t nothing = {NULL, 0, 0};
+    uint64_t upto = wall (self);
+    property_t property = {
+        slice_text ("name"), slice_of ("\xa1x", 2), {upto - 1, self->identity->client}};
+    record_t state = {.created = property.stamp, .written = property.stamp};
+    uuid16_t uuid = sim_uuid (record);
+    hash_t hash;
+    state.strong = (properties_t){&property, 1, 1};
+    batch_writer_begin (&self->writer, &self->identity->client, self->last.upto, &self->last.hash);
+    batch_writer_add_record (&self->writer, slice_text (resource), &uuid, 0, &state);
+    batch_writer_seal (&self->writer, upto, &nothing, covers, self->identity, &self->bytes, &hash);
+    self->last.upto = upto;
+    self->last.hash = hash;
+}
+
+Test (batch_taken, that_issues_anew_is_joined_whoever_sealed_it)
+{
+    forger_t self = forger_new (120);
+    vector_t covers = {NULL, 0, 0};
+    anew_add (&self, "tags", 1, &covers);
+    cr_assert_eq (take (&self), 0);
+    cr_assert (shows (&self, 1));
+    forger_destroy (&self);
+}
+
+//  What is said of clients is said in operations: else the whole group would fail, again and again.
+Test (batch_taken, that_brings_a_client_as_a_record_is_refused_alone)
+{
+    forger_t self = forger_new (121);
+    vector_t covers = {NULL, 0, 0};
+    anew_add (&self, "clients", 1, &covers);
+    cr_assert_eq (take (&self), ERR_MALFORMED);
+    cr_assert_not (sim_alarm (self.sim, 0, "INTERNAL"));
+    forger_destroy (&self);
+}
+
+//  A watermark of tomorrow would shut out all that its client writes until then, and move the clock that starts from it.
+Test (batch_taken, that_covers_what_is_past_its_own_end_is_refused)
+{
+    forger_t self = forger_new (122);
+    const uuid16_t *other = &self.sim->nodes[0].identity.client;
+    vector_t covers = {NULL, 0, 0};
+    uuid16_t stranger = sim_uuid (77);
+    vector_set (&covers, &stranger, UINT64_MAX, NULL);
+    anew_add (&self, "tags", 1, &covers);
+    cr_assert_eq (take (&self), ERR_MALFORMED);
+    cr_assert_not (shows (&self, 1));
+    cr_assert_eq (mark_of (self.sim, 0, &stranger).upto, 0);
+    vector_clear (&covers);
+    self.last = mark_of (self.sim, 0, &self.identity->client);
+    vector_set (&covers, other, wall (&self) - 1, NULL);
+    uint64_t own = mark_of (self.sim, 0, other).upto;
+    anew_add (&self, "tags", 1, &covers);
+    cr_assert_eq (take (&self), 0);
+    cr_assert_eq (mark_of (self.sim, 0, other).upto, own, "its own only it raises");
+    vector_release (&covers);
+    forger_destroy (&self);
+}

@@ -663,6 +663,10 @@ Test (batch_decode, checks_one_that_issues_anew)
             ANEW ("91" OP ("6", "01", "00", "10", V) "9209" B)},
         {"client and floor", 0, ANEW ("91" OP ("7", "01", "00", "30", V) "9203" B B)},
         {"empty", 0, {{RESOURCES, "90"}, {COVERS, "90"}, {OPERATIONS, "90"}}},
+        {"covers up to its end", 0,
+            {{RESOURCES, "90"}, {COVERS, "91 93" B "09 c0"}, {OPERATIONS, "90"}}},
+        {"covers what is past its end", BAD,
+            {{RESOURCES, "90"}, {COVERS, "91 93" B "0a c0"}, {OPERATIONS, "90"}}},
         {"a floor past upto", BAD, ANEW ("91" OP ("6", "01", "00", "10", V) "920a" B)},
         {"the origin as another client", BAD, ANEW ("91" OP ("6", "04", "00", "20", V) A)},
         {"at no time", BAD, ANEW ("91" OP ("6", MINUS_5, "00", "20", V) B)},
@@ -734,6 +738,9 @@ Test (batch_decode, checks_the_records_that_are_issued_anew)
         {"a flag that nobody knows", BAD, ANEW_OF ("91" RECORD ("00", "02", "05"))},
         {"a time past upto", BAD, ANEW_OF ("91" RECORD ("00", "00", "0a"))},
         {"a resource that is not there", BAD, ANEW_OF ("91" RECORD ("01", "00", "05"))},
+        {"of a client", BAD,
+            {{COVERS, "90"}, {RESOURCES, "91 a7636c69656e7473"},
+                {RECORDS, "91" RECORD ("00", "00", "05")}, {OPERATIONS, "90"}}},
         {"too few elements", BAD, ANEW_OF ("91 93 00" U1 "00")},
         {"no record", BAD, ANEW_OF ("91 94 00" U1 "00 c0")},
         {"more than bytes", ERR_TRUNCATED, ANEW_OF ("ddffffffff")},
@@ -760,7 +767,7 @@ Test (batch_decode, checks_what_one_that_issues_anew_covers)
     const change_t table[] = {
         {"nothing", 0, {{COVERS, "90"}}},
         {"its origin, though `seen` may not have it", 0, {{COVERS, "91 93" A "09 c420" BB}}},
-        {"past upto", 0, {{COVERS, "91 93" B "0a c0"}}},
+        {"past upto", BAD, {{COVERS, "91 93" B "0a c0"}}},
         {"no vector", BAD, {{COVERS, "01"}}},
         {"a client twice", BAD, {{COVERS, "92 93" B "05 c0 93" B "06 c0"}}},
         {"clients that fall", BAD, {{COVERS, "92 93" B "05 c0 93" A "06 c0"}}},
@@ -798,6 +805,39 @@ Test (batch, gives_back_the_records_that_it_issues_anew)
     cr_assert_eq (batch_covers (buffer_slice (&out), &covers), 0);
     cr_expect_eq (vector_upto (&covers, &identity.client), 9);
     record_release (&read.record);
+    batch_release (&batch);
+    batch_writer_release (&writer);
+    vector_release (&covers);
+    buffer_release (&out);
+}
+
+//  As many records as a return may bring: more elements in one list than any one message may have.
+Test (batch, one_that_issues_anew_is_read_whole_however_many_records_it_brings)
+{
+    enum { RECORDS_MANY = 80000 };
+    identity_t identity = identity_of (0);
+    batch_writer_t writer = {0};
+    buffer_t out = {0};
+    vector_t seen = {0}, covers = {0};
+    timestamp_t stamp = {7, identity.client};
+    record_t record = {.created = stamp, .written = stamp};
+    batch_head_t head = {.count = 0};
+    batch_t batch;
+    vector_set (&covers, &identity.client, 9, NULL);
+    batch_writer_begin (&writer, &identity.client, 0, NULL);
+    for (uint32_t i = 0; i < RECORDS_MANY; i++) {
+        uuid16_t uuid = {{0}};
+        memcpy (uuid.bytes, &i, sizeof i);
+        batch_writer_add_record (&writer, slice_text ("tags"), &uuid, 0, &record);
+    }
+    batch_writer_seal (&writer, 11, &seen, &covers, &identity, &out, NULL);
+    cr_assert_eq (batch_decode (buffer_slice (&out), &batch), 0);
+    cr_expect_eq (batch.record_count, RECORDS_MANY);
+    cr_expect_eq (batch_peek (buffer_slice (&out), &head), 0);
+    cr_expect (head.issues_anew && head.upto == 11);
+    vector_clear (&covers);
+    cr_expect_eq (batch_covers (buffer_slice (&out), &covers), 0);
+    cr_expect_eq (vector_upto (&covers, &identity.client), 9);
     batch_release (&batch);
     batch_writer_release (&writer);
     vector_release (&covers);
