@@ -45,7 +45,7 @@ def pattern_of (rng, path):
         if byte != b"/" and wild < 0.25:
             out += rng.choice ((b"*", b"?", b"[!/]", b"[" + byte + b"x]", b"", b"**", b"\\" + byte, b"[a-c]"))
         elif byte == b"/" and wild < 0.4:
-            out += rng.choice ((b"/**/", b"**/", b"/**", b"\\/", b"/*/", b"/"))
+            out += rng.choice ((b"/**/", b"**/", b"/**", b"\\/", b"/*/", b"/", b"?", b"[!x]", b"*"))
         else:
             out += byte
     return rng.choice ((b"", b"", b"!", b"/", b"**/")) + out + rng.choice ((b"", b"", b"", b" ", b"/", b"/**", b"*"))
