@@ -6,10 +6,12 @@ import os
 import pathlib
 import shutil
 import stat
+import subprocess
 import time
+import uuid as uuids
 
 import tidepool
-from tidepool import DEADLINE, Case, wait_converged, wait_until
+from tidepool import BIN, DEADLINE, Case, wait_converged, wait_until
 
 FILES = 20_000
 FILE_BYTES = 32_768      # larger ones are left where they are: this tests rows, not disks
@@ -464,6 +466,101 @@ class Ingest (Case):
                     what="its rows are gone")
         self.assertEqual (node.count ("files"), 0)
         self.assertTrue ((folder / "a.txt").exists ())
+
+    def test_derived_records_are_made_anew (self):
+        a, b = self.pool ("a", "b")
+        extensions = {"by_extension": {"kind": "derived", "from": "file_paths", "key": "extension",
+                                       "keep": ["mime", "rows=#rows", "owners=#owners"]}}
+        b.api ("declare", resources=extensions)
+        for node in (a, b):
+            folder = self.folder (f"of-{node.name}")
+            self.add (node, folder)
+            self.wait_seen (node, folder, "the folder")
+        wait_converged ([a, b])
+        shown = {name: b.list (name) for name in ("files", "by_extension")}
+        self.assertEqual (len (shown["files"]), 3)
+        sums = [b.status ()["resources"][name] for name in shown]
+        cursor = b.changes ()[1]
+
+        # of what is right nothing changes, and nobody hears of anything
+        answer = b.command ("verify", "--rebuild")
+        self.assertEqual ((answer["mended"], answer["sound"]), (0, True))
+        self.assertIsNone (b.command ("verify")["mended"])
+        self.assertEqual (b.changes (cursor)[0], [])
+
+        # behind the node's back: one altered, one unreadable, one gone, one that nobody has
+        same, image, empty = (content_id (folder / path) for path in ("a.txt", "sub/c.png", "sub/deep/empty"))
+        txt = next (r["uuid"] for r in shown["by_extension"] if r["value"].get ("mime") == "text/plain")
+
+        def alter (resource, uuid, *how):
+            subprocess.run ([BIN / "alter", b.dir, "derived/" + resource, str (uuids.UUID (bytes=uuid)), *how],
+                            check=True)
+
+        feed = b.feed ("files/", "by_extension/")
+        alter ("files", same, "set", "text/plain", "text/plane")
+        alter ("files", empty, "copy", str (uuids.UUID (int=77)))
+        alter ("files", image, "flip")
+        alter ("by_extension", txt, "remove")
+        self.assertEqual (b.get ("files", same)["kind"], "text/plane")
+        done = tidepool.run_command ("-d", b.dir, "verify", "--rebuild")
+        self.assertEqual (done.returncode, 0, done.stderr)
+        self.assertIn ("put right", done.stdout)
+        self.assertNotIn ("made anew: 0 ", done.stdout)
+        self.assertEqual ({name: b.list (name) for name in shown}, shown)
+        self.assertEqual ([b.status ()["resources"][name] for name in shown], sums)
+        told = {(topic, change["uuid"]) for topic, change in feed.take (3)}
+        self.assertIn (("files/update", same), told)
+        self.assertEqual (b.admin ("verify", rebuild=True)["mended"], 0)
+        # each record is in `changes` once
+        seen = [(c["resource"], c["uuid"]) for c in b.changes ()[0]
+                if c["resource"] in shown and not c["deleted"]]
+        self.assertEqual (len (seen), len (set (seen)))
+        self.assertEqual (set (seen), {(name, r["uuid"]) for name in shown for r in shown[name]})
+        with self.assertRaises (tidepool.Refused):
+            b.admin ("verify", rebuild="yes")
+
+    def test_two_clients_with_the_same_photo (self):
+        a, b = self.pool ("a", "b")
+        trees = [self.folder (f"of-{node.name}") for node in (a, b)]
+        self.add (a, trees[0])
+        self.wait_seen (a, trees[0], "the folder")
+        wait_converged ([a, b])
+        photo = content_id (trees[0] / "sub/c.png")
+        self.assertEqual (b.get ("files", photo)["paths"], 1)
+        self.add (b, trees[1])
+        self.wait_seen (b, trees[1], "the folder")
+        wait_converged ([a, b])
+        for node in (a, b):
+            self.assertEqual (node.get ("files", photo),
+                              {"size": (trees[0] / "sub/c.png").stat ().st_size, "kind": "image/png",
+                               "paths": 2, "clients": 2})
+        # a tag on it, made on one, is seen on the other
+        tag = a.create ("tags", name="the sea")
+        a.create ("tags_on_files", tag=tag, file=photo)
+        wait_converged ([a, b])
+        (link,) = b.list ("tags_on_files")
+        self.assertEqual (b.get ("tags", link["value"]["tag"]), {"name": "the sea"})
+        self.assertEqual (b.get ("files", link["value"]["file"])["kind"], "image/png")
+        (row,) = [r for r in b.list ("file_paths", owner=b.client)
+                  if r["value"].get ("content_id") == link["value"]["file"]]
+        self.assertEqual (row["value"]["path"], "sub/c.png")   # b's own copy has the tag too
+        # the photo goes at one: the record stays, and so does the tag
+        (trees[0] / "sub/c.png").unlink ()
+        wait_until (lambda: b.get ("files", photo)["paths"] == 1, what="one path is left")
+        self.assertEqual (len (b.list ("tags_on_files")), 1)
+        for node in (a, b):
+            self.assertTrue (node.admin ("verify", rebuild=True)["sound"])
+
+    def test_the_same_tree_on_two_clients_that_never_meet (self):
+        digests = []
+        for name in ("a", "b"):
+            node, folder = self.node (name), self.folder ("of-" + name)
+            (folder / os.fsdecode (b"\xff\n-")).write_text ("odd")
+            os.link (folder / "a.txt", folder / "hard")
+            self.add (node, folder)
+            wait_until (lambda: self.settled (node), what="the folder")
+            digests.append (node.status ()["resources"]["files"]["digest"])
+        self.assertEqual (digests[0], digests[1])
 
     def test_files_of_several_owners (self):
         a, b = self.pool ("a", "b")

@@ -68,8 +68,10 @@ const command_entry_t command_entries[] = {
     {"lost-and-found", "", "what was written here to records that were deleted elsewhere", NULL,
      0, 0, 0, command_found},
     {"metrics", "", "what the node has counted", NULL, 0, 0, 0, command_metrics},
-    {"verify", "", "count and digest all records anew",
-     "Exit status 1 if anything is not as it was counted.\n", 0, 0, 0, command_verify},
+    {"verify", "[--rebuild]", "count and digest all records anew",
+     "Exit status 1 if anything is not as it was counted. With --rebuild all derived records are first\n"
+     "compared with the rows that they come from, and put right.\n",
+     0, 0, OPTION_BIT (REBUILD), command_verify},
     {"timestamp", "VALUE", "a timestamp's two forms",
      "VALUE is TEXT/ID, NUMBER/ID or now/ID. Needs no node.\n", 1, 1, 0, command_timestamp},
     {"stop", "", "stop the node, and wait until it has stopped", NULL, 0, 0, 0, command_stop},
