@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Folders as they are: a tree of the system's own, its changes, and what every node derives from it"""
 
+import base64
 import hashlib
 import os
 import pathlib
@@ -8,6 +9,7 @@ import shutil
 import stat
 import subprocess
 import time
+import unicodedata
 import uuid as uuids
 
 import tidepool
@@ -449,6 +451,51 @@ class Ingest (Case):
                               hashlib.blake2b (name, digest_size=32).digest ()[:16])
         self.assertEqual (found[b"\xff\xfe"]["path"], "\ufffd\ufffd")
         self.assertNotIn ("path_bytes", found["é🌊".encode ()])
+
+    def test_names_of_all_sorts_through_the_command (self):
+        node, folder = self.node (), self.place / "a\x1b[31mred\x07 \u202efolder\nof files"
+        folder.mkdir ()
+        odd = [b"line\nbreak", b"\xff\xfe bad", b"-rf", b"--json", b"x" * 255, b"\xc3\xa9" * 127 + b"y", b"\x1b]0;title\x07",
+               b"\x1b[2J\x1b[1;31mred", b"\xe2\x80\xae reversed", b"\xc2\x9b31m", b"tab\there", b"cr\rover", b"\x7f",
+               b"\xef\xbf\xbd", b"\xed\xa0\x80 surrogate", b" ", b"\\n"]
+        for name in odd:
+            with open (os.path.join (os.fsencode (folder), name), "wb") as file:
+                file.write (b"content of " + name)
+        node.command ("ingest", "add", folder, "--wait")
+        wait_until (lambda: self.settled (node), what="the folder")
+
+        # stored exactly, and so is what the command gives to programs
+        listed = node.command ("list", "file_paths", "--all")["records"]
+        found = {}
+        for record in listed:
+            value = record["value"]
+            exact = base64.b64decode (value["path_bytes"]) if "path_bytes" in value else value["path"].encode ()
+            found[exact] = record
+            self.assertEqual ("path_bytes" in value, exact.decode (errors="replace").encode () != exact)
+        self.assertEqual (set (found), set (odd))
+        for name, record in found.items ():
+            self.assertEqual (uuids.UUID (record["value"]["content_id"]).bytes,
+                              hashlib.blake2b (b"content of " + name, digest_size=32).digest ()[:16])
+
+        # shown safely: nothing that a terminal would obey, and a line a record
+        def text (*args):
+            done = subprocess.run ([BIN / "tidepool", "-d", node.dir, *args], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, timeout=DEADLINE)
+            self.assertEqual (done.returncode, 0, done.stderr)
+            shown = (done.stdout + done.stderr).decode ()   # UTF-8, all of it
+            unsafe = {c for c in shown if c != "\n" and (unicodedata.category (c) in ("Cc", "Cf", "Zl", "Zp", "Cs"))}
+            self.assertEqual (unsafe, set (), args)
+            return shown
+
+        self.assertEqual (len (text ("list", "file_paths", "--all").splitlines ()), 1 + len (odd))
+        for args in (("changes",), ("ingest", "list"), ("ingest", "rescan"), ("ingest", "rescan", folder), ("status",)):
+            text (*args)
+        self.assertIn ("\\x1b[31mred", text ("ingest", "list"))
+        for name, record in found.items ():
+            shown = text ("get", "file_paths", record["uuid"])
+            if name == b"line\nbreak":
+                self.assertIn ("line\\nbreak", shown)
+        text ("ingest", "remove", folder)
 
     def test_locations_come_and_go (self):
         node, folder = self.node (), self.folder ()
