@@ -64,9 +64,10 @@ int oplog_rebuild (oplog_t *self, step_t *step)
         rc = derived_rebuild (step->txn, &place, SLICE_ITEMS, &done);
     if (rc == 0)
         rc = oplog_listed (self, step, cursor);
-    if (rc == 0)
-        answer (self, step, &place, done, 0);
-    return rc;
+    if (rc && oplog_is_fatal (rc))
+        return rc; // answered when it is settled
+    answer (self, step, &place, done, rc);
+    return 0;
 }
 
 void oplog_rebuild_settle (oplog_t *self, step_t *step, int error)
