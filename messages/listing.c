@@ -78,7 +78,7 @@ int entry_unpack (cursor_t *cursor, entry_t *ret_entry)
 
 void finding_pack (const finding_t *self, buffer_t *out)
 {
-    pack_array (out, 7);
+    pack_array (out, 8);
     pack_bin (out, slice_of (self->uuid.bytes, sizeof self->uuid.bytes));
     pack_uint (out, self->error);
     pack_uint (out, self->size);
@@ -86,6 +86,7 @@ void finding_pack (const finding_t *self, buffer_t *out)
     pack_uint (out, self->inode);
     pack_bin (out, slice_of (self->content.bytes, sizeof self->content.bytes));
     pack_text (out, self->mime);
+    pack_bool (out, self->sampled);
 }
 
 int finding_unpack (cursor_t *cursor, finding_t *ret_finding)
@@ -94,7 +95,7 @@ int finding_unpack (cursor_t *cursor, finding_t *ret_finding)
     uint64_t *const numbers[] = {&finding.error, &finding.size, &finding.modified, &finding.inode};
     size_t fields;
     int rc = cursor_array (cursor, &fields);
-    if (rc == 0 && fields != 7)
+    if (rc == 0 && fields != 8)
         rc = ERR_MALFORMED;
     if (rc == 0)
         rc = cursor_bin_exact (cursor, finding.uuid.bytes, sizeof finding.uuid.bytes);
@@ -104,6 +105,8 @@ int finding_unpack (cursor_t *cursor, finding_t *ret_finding)
         rc = cursor_bin_exact (cursor, finding.content.bytes, sizeof finding.content.bytes);
     if (rc == 0)
         rc = cursor_text (cursor, &finding.mime);
+    if (rc == 0)
+        rc = cursor_bool (cursor, &finding.sampled);
     if (rc)
         return rc;
     *ret_finding = finding;

@@ -46,7 +46,7 @@ void entry_pack (const entry_t *self, buffer_t *out);
 int entry_unpack (cursor_t *cursor, entry_t *ret_entry);
 
 //  What became of a file that was to be identified:
-//      [uuid bin 16, error uint, size uint, modified uint, inode uint, content bin 16, mime text]
+//      [uuid bin 16, error uint, size uint, modified uint, inode uint, content bin 16, mime text, sampled bool]
 typedef struct finding {
     uuid16_t uuid;
     uint64_t error;    // 0, or positive: BUSY where the file changed while it was read
@@ -55,6 +55,7 @@ typedef struct finding {
     uint64_t inode;    // … and this
     uuid16_t content;
     slice_t mime;
+    bool sampled; // content is of samples, not of all
 } finding_t;
 
 void finding_pack (const finding_t *self, buffer_t *out);

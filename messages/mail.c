@@ -20,6 +20,8 @@ MESSAGE_DESCRIBE (copy_chunk, MESSAGE_ARRAY, COPY_CHUNK_FIELDS, "records of a co
 MESSAGE_DESCRIBE (repair, MESSAGE_ARRAY, REPAIR_FIELDS, "a peer's records, to be merged")
 MESSAGE_DESCRIBE (repaired, MESSAGE_ARRAY, REPAIRED_FIELDS, "what became of them")
 MESSAGE_DESCRIBE (scrub, MESSAGE_ARRAY, SCRUB_FIELDS, "everything is to be counted anew")
+MESSAGE_DESCRIBE (rebuild_mail, MESSAGE_ARRAY, REBUILD_FIELDS, "derived records, anew")
+MESSAGE_DESCRIBE (rebuilt, MESSAGE_ARRAY, REBUILT_FIELDS, "how far that has come")
 MESSAGE_DESCRIBE (go_back, MESSAGE_ARRAY, GO_BACK_FIELDS, "a return to a member")
 MESSAGE_DESCRIBE (advanced, MESSAGE_ARRAY, ADVANCED_FIELDS, "what is new")
 MESSAGE_DESCRIBE (door_knock, MESSAGE_ARRAY, DOOR_KNOCK_FIELDS, "somebody invited is at the door")

@@ -114,6 +114,19 @@ const char *actor_name (int actor); // "clock"
     F (S, RAW, uuids, MUST, "[bin 16, …]: of the records that changed here")
 #define SCRUB_FIELDS(F, S)                                                                         \
     F (S, TEXT, why, MUST, "for logs: why everything is to be counted anew, and at once")
+#define REBUILD_PLACE(F, S)                                                                        \
+    F (S, TEXT, resource, MUST, "the derived one that it has come to; empty: begin")               \
+    F (S, UINT, phase, MUST, "of it (store/owned.h, rebuild_t), and the rest of the place")        \
+    F (S, BOOL, has_place, MUST, "")                                                               \
+    F (S, UUID, owner, MUST, "")                                                                   \
+    F (S, UUID, uuid, MUST, "")                                                                    \
+    F (S, UINT, mended, MUST, "what was put right so far")                                         \
+    F (S, UINT, mended_before, MUST, "and before this resource")
+#define REBUILD_FIELDS(F, S) REBUILD_PLACE (F, S)
+#define REBUILT_FIELDS(F, S)                                                                       \
+    REBUILD_PLACE (F, S)                                                                           \
+    F (S, UINT, error, MUST, "0, or the error's number (positive)")                                \
+    F (S, BOOL, done, MUST, "that was the last slice")
 #define GO_BACK_FIELDS(F, S) F (S, UUID, giver, MUST, "the member to return to")
 #define ADVANCED_FIELDS(F, S)                                                                      \
     F (S, UINT, sequence, MUST, "of the newest batch in the log")                                  \
@@ -218,6 +231,8 @@ enum edge_event {
     X (REPAIR, repair, "link hands oplog a peer's records where both differ")                      \
     X (REPAIRED, repaired, "oplog's answer")                                                       \
     X (SCRUB, scrub, "admin asks oplog to count everything anew")                                  \
+    X (REBUILD, rebuild_mail, "admin asks oplog to make derived records anew, a slice of them")    \
+    X (REBUILT, rebuilt, "oplog's answer: how far it has come")                                    \
     X (GO_BACK, go_back, "link tells oplog to return to a member; answered by written")            \
     X (ADVANCED, advanced, "oplog tells link, pool and api that there is something new")           \
     X (DOOR_KNOCK, door_knock, "link tells pool who knocks")                                       \
@@ -258,6 +273,8 @@ MESSAGE_STRUCT (copy_chunk, COPY_CHUNK_FIELDS)
 MESSAGE_STRUCT (repair, REPAIR_FIELDS)
 MESSAGE_STRUCT (repaired, REPAIRED_FIELDS)
 MESSAGE_STRUCT (scrub, SCRUB_FIELDS)
+MESSAGE_STRUCT (rebuild_mail, REBUILD_FIELDS)
+MESSAGE_STRUCT (rebuilt, REBUILT_FIELDS)
 MESSAGE_STRUCT (go_back, GO_BACK_FIELDS)
 MESSAGE_STRUCT (advanced, ADVANCED_FIELDS)
 MESSAGE_STRUCT (door_knock, DOOR_KNOCK_FIELDS)

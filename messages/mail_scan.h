@@ -26,7 +26,8 @@
 #define SCAN_START_FIELDS(F, S)                                                                    \
     F (S, UUID, location, MUST, "walk it now, and watch it from now on")                           \
     F (S, BYTES, path, MUST, "its absolute path")                                                  \
-    F (S, RAW, exclude, MAY, "[text, …]: patterns beside those of .tidepoolignore")
+    F (S, RAW, exclude, MAY, "[text, …]: patterns that are asked before those of .tidepoolignore") \
+    F (S, RAW, defaults, MAY, "[text, …]: patterns that are asked last")
 #define SCAN_STOP_FIELDS(F, S) F (S, UUID, location, MUST, "forget it")
 #define SCAN_BEGIN_FIELDS(F, S)                                                                    \
     F (S, UUID, location, MUST, "which location")                                                  \
@@ -52,6 +53,7 @@
 //  frame 0: events behind each other: [watch uint, flags uint (enum watch_flags), name bin]
 #define IDENTIFY_FIELDS(F, S)                                                                      \
     F (S, UUID, location, MUST, "whose files")                                                     \
+    F (S, BOOL, sampled, MAY, "large ones by samples")                                             \
     F (S, UINT, count, MUST, "how many the frame holds")
 //  frame 0: files behind each other: [uuid bin 16, path bin]
 #define IDENTIFIED_FIELDS(F, S)                                                                    \

@@ -157,7 +157,10 @@ bool map_find (slice_t map, const char *key, slice_t *ret_value);
     ANSWER_HEAD (F, S)                                                                             \
     F (S, RAW, resources, MUST,                                                                    \
         "{name: {count, digest, ok, error}}: error BUSY where it kept changing meanwhile")         \
-    F (S, BOOL, sound, MUST, "every resource is ok")
+    F (S, BOOL, sound, MUST, "every resource is ok")                                               \
+    F (S, RAW, mended, MUST, "uint: what the rebuilding put right; nil where none was asked for")
+#define VERIFY_REQUEST_FIELDS(F, S)                                                                \
+    F (S, BOOL, rebuild, MAY, "first makes all derived records anew from their rows")
 #define JOIN_REQUEST_FIELDS(F, S) F (S, TEXT, ticket, MUST, "the invitation")
 #define REMOVE_REQUEST_FIELDS(F, S)                                                                \
     F (S, UUID, client, MUST, "whom")                                                              \
@@ -170,7 +173,7 @@ bool map_find (slice_t map, const char *key, slice_t *ret_value);
     X (POOL, pool, no, pool, "who is a member")                                                    \
     X (PENDING, pending, no, pending, "the batches that are kept")                                 \
     X (FOUND, found, no, found, "what was written here and shows nowhere after a return")          \
-    X (VERIFY, verify, no, verify, "counts and digests of all resources, computed anew")           \
+    X (VERIFY, verify, verify, verify, "counts and digests of all resources, computed anew")       \
     X (INVITE, invite, no, done, "a ticket for a new client")                                      \
     X (JOIN, join, join, done, "joins the pool of a ticket")                                       \
     X (REMOVE, remove, remove, done, "removes a client from the pool")                             \
@@ -181,6 +184,7 @@ bool map_find (slice_t map, const char *key, slice_t *ret_value);
     X (LOG, log, no, done, "what the node said last")
 
 MESSAGE_STRUCT (refusal, REFUSAL_FIELDS)
+MESSAGE_STRUCT (verify_request, VERIFY_REQUEST_FIELDS)
 MESSAGE_STRUCT (no_request, NO_FIELDS)
 MESSAGE_STRUCT (done_answer, DONE_ANSWER_FIELDS)
 MESSAGE_STRUCT (hello_answer, HELLO_ANSWER_FIELDS)

@@ -204,7 +204,9 @@ static int value_of (txn_t *txn, slot_t *slot, buffer_t *scratch, change_t *chan
         rc = owned_visible (txn, slot, &change->owner, &change->uuid, &stamp.time, &value);
         stamp.client = change->owner;
         break;
-    case RESOURCE_DERIVED: rc = derived_visible (txn, slot, &change->uuid, &stamp, &value); break;
+    case RESOURCE_DERIVED:
+        rc = derived_visible (txn, slot, &change->uuid, change->cursor, &stamp, &value);
+        break;
     default: rc = local_visible (txn, slot, &change->uuid, &stamp.time, &value); break;
     }
     if (rc)
@@ -216,7 +218,7 @@ static int value_of (txn_t *txn, slot_t *slot, buffer_t *scratch, change_t *chan
 }
 
 //  The first entry > *since, which it moves there. ERR_NOT_FOUND at the end; *ret_orphan where the entry's record is
-//  not visible: it was taken away behind the node's back, or could not be read any more.
+//  not visible, or stands elsewhere: it was taken away behind the node's back, or could not be read any more.
 static int change_read (
     txn_t *txn, uint64_t *since, buffer_t *scratch, change_t *ret_change, bool *ret_orphan)
 {

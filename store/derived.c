@@ -143,13 +143,15 @@ static int derived_shown (txn_t *txn, const slot_t *slot, const derived_t *self,
     return 0;
 }
 
-int derived_visible (
-    txn_t *txn, slot_t *slot, const uuid16_t *uuid, timestamp_t *ret_updated, slice_t *ret_value)
+int derived_visible (txn_t *txn, slot_t *slot, const uuid16_t *uuid, uint64_t cursor,
+    timestamp_t *ret_updated, slice_t *ret_value)
 {
     derived_t self;
     int rc = derived_load (txn, slot, uuid, &self);
     if (rc)
         return rc;
+    if (cursor && self.mark.cursor != cursor)
+        return ERR_NOT_FOUND;
     return self.rows ? derived_shown (txn, slot, &self, ret_updated, ret_value) : ERR_NOT_FOUND;
 }
 
@@ -158,7 +160,7 @@ int derived_get (txn_t *txn, slice_t resource, const uuid16_t *uuid, timestamp_t
 {
     slot_t *slot;
     int rc = slot_of_kind (txn, resource, RESOURCE_DERIVED, &slot);
-    return rc ? rc : derived_visible (txn, slot, uuid, ret_updated, ret_value);
+    return rc ? rc : derived_visible (txn, slot, uuid, 0, ret_updated, ret_value);
 }
 
 int derived_next (txn_t *txn, slice_t resource, const uuid16_t *after, uuid16_t *ret_uuid,

@@ -42,6 +42,21 @@ int derived_get (txn_t *txn, slice_t resource, const uuid16_t *uuid, timestamp_t
 int derived_next (txn_t *txn, slice_t resource, const uuid16_t *after, uuid16_t *ret_uuid,
     timestamp_t *ret_updated, slice_t *ret_value);
 
+//  Compares derived records with the rows that they come from, resource by resource, and puts right what differs: sources,
+//  records, count and digest. Begin with a zeroed struct, and go on, each time in a writing transaction of its own, until
+//  *ret_done; others may write in between. `most` bounds a slice, in rows or records; a record of very many rows is
+//  one of them. Where nothing differs nothing is written.
+typedef struct rebuild {
+    char resource[LIMIT_NAME_BYTES + 1];
+    int phase;      // derived_rebuild.c
+    bool has_place; // owner and uuid say how far it has come
+    uuid16_t owner;
+    uuid16_t uuid;
+    uint64_t mended; // what was put right
+    uint64_t mended_before;
+} rebuild_t;
+int derived_rebuild (txn_t *txn, rebuild_t *self, size_t most, bool *ret_done);
+
 //  ---- local
 int local_get (
     txn_t *txn, slice_t resource, const uuid16_t *uuid, uint64_t *ret_updated, slice_t *ret_value);

@@ -98,8 +98,10 @@ int shared_visible (
     txn_t *txn, const slot_t *slot, const uuid16_t *uuid, timestamp_t *ret_written, buffer_t *out);
 int owned_visible (txn_t *txn, const slot_t *slot, const uuid16_t *owner, const uuid16_t *uuid,
     uint64_t *ret_updated, slice_t *ret_value);
-int derived_visible (
-    txn_t *txn, slot_t *slot, const uuid16_t *uuid, timestamp_t *ret_updated, slice_t *ret_value);
+//  cursor other than 0: only if the record's entry in `changes` is that one. Another was left behind by a record that
+//  was lost, and made anew.
+int derived_visible (txn_t *txn, slot_t *slot, const uuid16_t *uuid, uint64_t cursor,
+    timestamp_t *ret_updated, slice_t *ret_value);
 int local_visible (txn_t *txn, const slot_t *slot, const uuid16_t *uuid, uint64_t *ret_updated,
     slice_t *ret_value);
 

@@ -1,7 +1,7 @@
 //  admin - speaks with operators
 //
 //  Takes    EDGE_IN, EDGE_BOUND (edge); ALARM (all); COMMANDED (link, pool, clock, ingest, api, node)
-//  Sends    EDGE_OUT (edge); COMMAND (the same); SCRUB (oplog)
+//  Sends    EDGE_OUT (edge); COMMAND (the same); SCRUB, REBUILD (oplog)
 //  Keeps    nothing on disk
 //
 //  What the store or the metrics say is answered at once. For status and pool the others are asked for
@@ -183,7 +183,7 @@ static void on_edge_in (admin_t *self, step_t *step, const mail_t *mail)
     case ADMIN_METRICS: admin_metrics (self, step, &caller); break;
     case ADMIN_PENDING: admin_pending (step, &caller); break;
     case ADMIN_FOUND: admin_found (step, &caller); break;
-    case ADMIN_VERIFY: admin_verify_begin (self, step, &caller); break;
+    case ADMIN_VERIFY: admin_verify_begin (self, step, &caller, &request); break;
     default: forward (self, step, verb, actor_of (verb), &caller, &request);
     }
 }
@@ -212,6 +212,7 @@ static void admin_receive (void *core, step_t *step, mail_t **mail_p)
     case MAIL_EDGE_BOUND: on_bound (core, step, *mail_p); break;
     case MAIL_EDGE_EVENT: break; // an answer to a line that is gone is dropped by the edge
     case MAIL_COMMANDED: on_commanded (core, step, *mail_p); break;
+    case MAIL_REBUILT: admin_verify_rebuilt (core, step, *mail_p); break;
     case MAIL_ALARM: admin_alarm (core, step, *mail_p); break;
     default: metric_add (step->metrics, METRIC_MAIL_REFUSED, 1);
     }

@@ -49,6 +49,10 @@ typedef struct alarm_set {
 //  A recount under way: one resource at a time, a slice of it each round.
 typedef struct verify {
     bool running;
+    bool rebuilding; // the walk begins when oplog has made derived records anew
+    bool rebuilt;
+    uint64_t mended;
+    uint64_t ticket; // of the slice that oplog has
     caller_t caller;
     resource_entry_t entry; // what its counters said when its walk began
     uint64_t cursor;        // the store's, then
@@ -99,8 +103,9 @@ void admin_pending (step_t *step, const caller_t *caller);
 void admin_found (step_t *step, const caller_t *caller);
 
 //  ---- verify.c
-void admin_verify_begin (
-    admin_t *self, step_t *step, const caller_t *caller); // BUSY if one is under way
+void admin_verify_begin (admin_t *self, step_t *step, const caller_t *caller,
+    const request_t *request); // BUSY if one is under way
+void admin_verify_rebuilt (admin_t *self, step_t *step, const mail_t *mail);
 void admin_verify_go_on (admin_t *self, step_t *step);
 void admin_verify_release (verify_t *self);
 

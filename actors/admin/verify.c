@@ -5,6 +5,8 @@
 //  change moves the digest), and the store's cursor does for a change that was taken back. What
 //  does not match then proves nothing, and the walk begins again with a slice twice as large. A resource
 //  that does not hold still in all attempts is reported as BUSY.
+//
+//  With `rebuild` oplog first makes the derived records anew, a slice for each mail (oplog/rebuild.c).
 
 #include "actors/admin/admin.h"
 
@@ -57,11 +59,17 @@ static void finish (verify_t *self, step_t *step, int error)
     verify_answer_t answer = {.id = self->caller.id,
         .ok = true,
         .resources = buffer_slice (&resources),
-        .sound = self->sound};
+        .sound = self->sound,
+        .mended = request_nil};
+    buffer_t mended = {NULL, 0, 0};
+    pack_uint (&mended, self->mended);
+    if (self->rebuilt)
+        answer.mended = buffer_slice (&mended);
     if (error)
         admin_refuse (step, &self->caller, error);
     else
         caller_answer (step, &self->caller, &verify_answer_type, &answer);
+    buffer_release (&mended);
     buffer_release (&resources);
     admin_verify_release (self);
 }
@@ -147,13 +155,8 @@ static int resource_end (admin_t *admin, step_t *step)
 
 //  ---- the whole
 
-void admin_verify_begin (admin_t *self, step_t *step, const caller_t *caller)
+static void walks_begin (admin_t *self, step_t *step)
 {
-    if (self->verify.running) {
-        admin_refuse (step, caller, ERR_BUSY);
-        return;
-    }
-    self->verify = (verify_t){.running = true, .caller = caller_keep (caller), .sound = true};
     int rc = resource_begin (self, step);
     if (rc)
         finish (&self->verify, step, rc == ERR_NOT_FOUND ? 0 : rc);
@@ -161,11 +164,69 @@ void admin_verify_begin (admin_t *self, step_t *step, const caller_t *caller)
         step_wake_at (step, step->now.mono_ns);
 }
 
+void admin_verify_begin (
+    admin_t *self, step_t *step, const caller_t *caller, const request_t *request)
+{
+    verify_request_t asked;
+    if (self->verify.running) {
+        admin_refuse (step, caller, ERR_BUSY);
+        return;
+    }
+    if (message_unpack (&verify_request_type, request->body, &asked, NULL)) {
+        admin_refuse (step, caller, ERR_BAD_REQUEST);
+        return;
+    }
+    self->verify = (verify_t){.running = true, .caller = caller_keep (caller), .sound = true};
+    if (!asked.rebuild) {
+        walks_begin (self, step);
+        return;
+    }
+    const rebuild_mail_t begin = {.resource = slice_text ("")};
+    self->verify.rebuilding = true;
+    self->verify.ticket = ++self->ticket;
+    step_send (
+        step, ACTOR_OPLOG, MAIL_REBUILD, self->verify.ticket, &rebuild_mail_type, &begin, NULL, 0);
+}
+
+//  A slice is durable: the next one, or what was asked for.
+void admin_verify_rebuilt (admin_t *self, step_t *step, const mail_t *mail)
+{
+    verify_t *verify = &self->verify;
+    rebuilt_t rebuilt;
+    if (!verify->rebuilding || mail->envelope.ticket != verify->ticket ||
+        step_unpack (step, mail, &rebuilt_type, &rebuilt))
+        return;
+    if (rebuilt.error) {
+        finish (verify, step, -(int)rebuilt.error);
+        return;
+    }
+    if (rebuilt.done) {
+        verify->rebuilding = false;
+        verify->rebuilt = true;
+        verify->mended = rebuilt.mended;
+        step_wake_at (step, step->now.mono_ns); // this round's transaction may be older
+        return;
+    }
+    const rebuild_mail_t next = {.resource = rebuilt.resource,
+        .phase = rebuilt.phase,
+        .has_place = rebuilt.has_place,
+        .owner = rebuilt.owner,
+        .uuid = rebuilt.uuid,
+        .mended = rebuilt.mended,
+        .mended_before = rebuilt.mended_before};
+    verify->ticket = ++self->ticket;
+    step_send (step, ACTOR_OPLOG, MAIL_REBUILD, verify->ticket, &rebuild_mail_type, &next, NULL, 0);
+}
+
 void admin_verify_go_on (admin_t *admin, step_t *step)
 {
     verify_t *self = &admin->verify;
-    if (!self->running)
+    if (!self->running || self->rebuilding)
         return;
+    if (self->entry.resource.name[0] == 0) {
+        walks_begin (admin, step);
+        return;
+    }
     int rc = self->broken ? resource_begin (admin, step) : slice_walk (self, step);
     if (self->broken)
         self->broken = false;

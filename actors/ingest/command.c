@@ -9,6 +9,8 @@
     F (S, TEXT, action, MUST, "add, list, remove or rescan")                                       \
     F (S, TEXT, path, MAY, "the folder's absolute path")                                           \
     F (S, RAW, exclude, MAY, "[text, …]: patterns")                                                \
+    F (S, BOOL, no_default_excludes, MAY, "leave out nothing that no pattern names")               \
+    F (S, TEXT, mode, MAY, "full (default) or sampled: how large files are identified")            \
     F (S, BOOL, wait, MAY, "answer when its scan is done")                                         \
     F (S, UUID, location, MAY, "instead of the path")
 MESSAGE_STRUCT (ingest_request, INGEST_REQUEST_FIELDS)
@@ -156,6 +158,12 @@ static bool patterns_valid (slice_t exclude)
     return true;
 }
 
+static bool mode_valid (slice_t mode)
+{
+    return mode.size == 0 || slice_equal (mode, slice_text ("full")) ||
+           slice_equal (mode, slice_text ("sampled"));
+}
+
 static void command_add (
     ingest_t *self, step_t *step, uint64_t ticket, const ingest_request_t *request)
 {
@@ -173,6 +181,9 @@ static void command_add (
     } else if (!patterns_valid (request->exclude)) {
         rc = ERR_BAD_REQUEST;
         message = "exclude: a list of patterns is needed";
+    } else if (!mode_valid (request->mode)) {
+        rc = ERR_BAD_REQUEST;
+        message = "mode: full or sampled";
     } else if (!path_is_free (self, buffer_slice (&waiter->path), why, sizeof why))
         rc = ERR_EXISTS;
     if (rc) {
@@ -182,6 +193,8 @@ static void command_add (
     }
     buffer_append (&waiter->exclude, request->exclude.data, request->exclude.size);
     waiter->wait = request->wait;
+    waiter->no_defaults = request->no_default_excludes;
+    waiter->sampled = slice_equal (request->mode, slice_text ("sampled"));
     waiter->ticket = ++self->ticket;
     scan_look_t look = {.path = buffer_slice (&waiter->path)};
     step_send (step, ACTOR_SCAN, MAIL_SCAN_LOOK, waiter->ticket, &scan_look_type, &look, NULL, 0);
@@ -194,6 +207,8 @@ static int location_add (ingest_t *self, step_t *step, const waiter_t *waiter)
     uuid16_t uuid = uuid_v7 (time_to_ns (step->now.wall) / 1000000, random);
     location_t *location = ingest_location_new (
         self, &uuid, buffer_slice (&waiter->path), buffer_slice (&waiter->exclude));
+    location->no_defaults = waiter->no_defaults;
+    location->sampled = waiter->sampled;
     location->adding = true;
     location->scanning = true;
     int rc = location_write (self, step, location, SLOT_ADD, waiter->command, waiter->wait);

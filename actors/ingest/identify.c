@@ -60,7 +60,8 @@ static bool location_identify (ingest_t *self, step_t *step, location_t *locatio
     }
     int rc = wanted_gather (self, step, location, &files, &count, &end);
     if (rc == 0 && count) {
-        identify_t identify = {.location = location->uuid, .count = count};
+        identify_t identify = {
+            .location = location->uuid, .sampled = location->sampled, .count = count};
         frame_t frame = frame_take (&files);
         step_send_frames (step, ACTOR_SCAN, MAIL_IDENTIFY, 0, &identify_type, &identify, &frame, 1);
         location->asked++;
@@ -117,7 +118,7 @@ static int finding_take (
             location->wanted_again_ns = again;
         return 0;
     }
-    row_content_t content = {true, finding->content, finding->mime};
+    row_content_t content = {true, finding->sampled, finding->content, finding->mime};
     buffer_t next = {NULL, 0, 0};
     row_value_identified (row.value, &content, &next);
     ingest_put_row (self, location, &finding->uuid, buffer_slice (&next));

@@ -46,6 +46,8 @@ typedef struct location {
     uuid16_t uuid;
     buffer_t path;    // absolute
     buffer_t exclude; // packed [text, …]
+    bool no_defaults; // what INGEST_DEFAULTS leave out is not left out
+    bool sampled;     // large files are identified by samples
     uint64_t inode;   // of the root, when it was last seen; 0: never
     uint64_t entries; // rows
     uint64_t wanted;  // of them, those without content
@@ -93,6 +95,8 @@ typedef struct waiter {
     uuid16_t location;
     bool skip; // not the scan that is running, the next
     bool wait;
+    bool no_defaults;
+    bool sampled;
     buffer_t path;
     buffer_t exclude;
 } waiter_t;

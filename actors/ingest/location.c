@@ -1,10 +1,26 @@
 //  ingest - locations: what is stored of them, and what people are told
 //
-//  Stored: [path bin, exclude [text, …], inode uint, entries uint, wanted uint, scanned bool, removing bool]
+//  Stored: [path bin, exclude [text, …], inode uint, entries uint, wanted uint, scanned bool, removing bool,
+//           no_defaults bool, sampled bool]
 
 #include "actors/ingest/ingest.h"
 
 #include <stdlib.h>
+
+//  What is left out unless the location, or a pattern, says otherwise: what a program made, and makes again from what is
+//  kept, under a name that people give to nothing of theirs (README.md).
+static const char *const defaults[] = {
+    ".git", ".hg/", ".svn/", ".cache/", "__pycache__/", "node_modules/"};
+
+#define DEFAULT_COUNT (sizeof defaults / sizeof *defaults)
+
+static void defaults_pack (const location_t *self, buffer_t *out)
+{
+    size_t count = self->no_defaults ? 0 : DEFAULT_COUNT;
+    pack_array (out, count);
+    for (size_t i = 0; i < count; i++)
+        pack_string (out, defaults[i]);
+}
 
 location_t *ingest_location (ingest_t *self, const uuid16_t *uuid)
 {
@@ -50,7 +66,7 @@ void ingest_location_drop (ingest_t *self, location_t *location)
 
 void ingest_location_pack (const location_t *location, buffer_t *out)
 {
-    pack_array (out, 7);
+    pack_array (out, 9);
     pack_bin (out, buffer_slice (&location->path));
     pack_raw (out, buffer_slice (&location->exclude));
     pack_uint (out, location->inode);
@@ -58,6 +74,8 @@ void ingest_location_pack (const location_t *location, buffer_t *out)
     pack_uint (out, location->wanted);
     pack_bool (out, location->scanned);
     pack_bool (out, location->removing);
+    pack_bool (out, location->no_defaults);
+    pack_bool (out, location->sampled);
 }
 
 static int location_unpack (ingest_t *self, slice_t key, slice_t value)
@@ -67,11 +85,12 @@ static int location_unpack (ingest_t *self, slice_t key, slice_t value)
     uuid16_t uuid;
     slice_t path, exclude;
     size_t count;
-    if (key.size != 16 || cursor_array (&cursor, &count) || count != 7 ||
+    if (key.size != 16 || cursor_array (&cursor, &count) || count != 9 ||
         cursor_bin (&cursor, &path) || cursor_skip (&cursor, &exclude) ||
         cursor_uint (&cursor, &read.inode) || cursor_uint (&cursor, &read.entries) ||
         cursor_uint (&cursor, &read.wanted) || cursor_bool (&cursor, &read.scanned) ||
-        cursor_bool (&cursor, &read.removing))
+        cursor_bool (&cursor, &read.removing) || cursor_bool (&cursor, &read.no_defaults) ||
+        cursor_bool (&cursor, &read.sampled))
         return ERR_CORRUPT;
     memcpy (uuid.bytes, key.data, 16);
     location_t *location = ingest_location_new (self, &uuid, path, exclude);
@@ -80,6 +99,8 @@ static int location_unpack (ingest_t *self, slice_t key, slice_t value)
     location->wanted = read.wanted;
     location->scanned = read.scanned;
     location->removing = read.removing;
+    location->no_defaults = read.no_defaults;
+    location->sampled = read.sampled;
     location->scanning = !read.removing;
     return 0;
 }
@@ -98,10 +119,14 @@ int ingest_location_load (ingest_t *self, step_t *step)
 
 void ingest_location_start (step_t *step, const location_t *location)
 {
+    buffer_t patterns = {NULL, 0, 0};
+    defaults_pack (location, &patterns);
     scan_start_t start = {.location = location->uuid,
         .path = buffer_slice (&location->path),
-        .exclude = buffer_slice (&location->exclude)};
+        .exclude = buffer_slice (&location->exclude),
+        .defaults = buffer_slice (&patterns)};
     step_send (step, ACTOR_SCAN, MAIL_SCAN_START, 0, &scan_start_type, &start, NULL, 0);
+    buffer_release (&patterns);
 }
 
 //  ---- for people
@@ -130,7 +155,7 @@ static void location_report (
     uint64_t per_s = self->per_s;
     if (self->scanning && self->listed)
         per_s = self->listed * 1000 / ((step->now.mono_ns - self->begun_ns) / 1000000 + 1);
-    pack_map (out, 12);
+    pack_map (out, 14);
     pack_string (out, "location");
     pack_bin (out, slice_of (self->uuid.bytes, 16));
     pack_string (out, "path");
@@ -140,6 +165,10 @@ static void location_report (
     buffer_release (&text);
     pack_string (out, "exclude");
     pack_raw (out, buffer_slice (&self->exclude));
+    pack_string (out, "default_excludes");
+    defaults_pack (self, out);
+    pack_string (out, "mode");
+    pack_string (out, self->sampled ? "sampled" : "full");
     pack_string (out, "state");
     pack_string (out, location_state (ingest, self));
     pack_string (out, "watched");

@@ -45,6 +45,7 @@ bool entry_same_thing (const entry_t *a, const entry_t *b);
 
 typedef struct row_content {
     bool known;
+    bool sampled; // id is of samples
     uuid16_t id;
     slice_t mime;
 } row_content_t;

@@ -80,7 +80,8 @@ void row_value (const uuid16_t *location, slice_t dir, const entry_t *entry,
 {
     bool known = content && content->known;
     bool odd = !utf8_valid (dir) || !utf8_valid (entry->name);
-    pack_map (out, 9 + 2 * (size_t)known + (size_t)odd + (entry->created != 0));
+    bool sampled = known && content->sampled;
+    pack_map (out, 9 + 2 * (size_t)known + (size_t)sampled + (size_t)odd + (entry->created != 0));
     if (known) {
         pack_key (out, "content_id");
         pack_bin (out, slice_of (content->id.bytes, sizeof content->id.bytes));
@@ -113,6 +114,10 @@ void row_value (const uuid16_t *location, slice_t dir, const entry_t *entry,
         pack_key (out, "path_bytes");
         pack_path (out, dir, entry->name, true);
     }
+    if (sampled) {
+        pack_key (out, "sampled");
+        pack_bool (out, true);
+    }
     pack_key (out, "size");
     pack_uint (out, entry->size);
 }
@@ -125,6 +130,8 @@ static int view_field (cursor_t *cursor, slice_t name, row_view_t *view, bool *e
     }
     if (slice_equal (name, slice_text ("mime")))
         return cursor_text (cursor, &view->content.mime);
+    if (slice_equal (name, slice_text ("sampled")))
+        return cursor_bool (cursor, &view->content.sampled);
     if (slice_equal (name, slice_text ("inode")))
         return cursor_uint (cursor, &view->inode);
     if (slice_equal (name, slice_text ("modified")))
@@ -159,32 +166,50 @@ int row_view (slice_t value, row_view_t *ret_view)
     return 0;
 }
 
+//  What a row says of its content: the properties that come anew, in the order of their names.
+enum { CONTENT_ID, CONTENT_MIME, CONTENT_SAMPLED, CONTENT_COUNT };
+static const char *const content_names[] = {"content_id", "mime", "sampled"};
+
+static void pack_content (const row_content_t *content, int which, buffer_t *out)
+{
+    pack_key (out, content_names[which]);
+    switch (which) {
+    case CONTENT_ID: pack_bin (out, slice_of (content->id.bytes, 16)); break;
+    case CONTENT_MIME: pack_text (out, content->mime); break;
+    default: pack_bool (out, true); break;
+    }
+}
+
+static bool is_content (slice_t name)
+{
+    for (int i = 0; i < CONTENT_COUNT; i++)
+        if (slice_equal (name, slice_text (content_names[i])))
+            return true;
+    return false;
+}
+
 void row_value_identified (slice_t value, const row_content_t *content, buffer_t *out)
 {
     cursor_t cursor = cursor_over (value);
     size_t count = 0, kept = 0;
+    int next = CONTENT_ID, end = content->sampled ? CONTENT_COUNT : CONTENT_SAMPLED;
     slice_t name, raw;
     buffer_t rest = {NULL, 0, 0};
-    bool mime = false;
     cursor_map (&cursor, &count);
     for (size_t i = 0; i < count; i++) {
         if (cursor_text (&cursor, &name) || cursor_skip (&cursor, &raw))
             break;
-        if (slice_equal (name, slice_text ("content_id")) ||
-            slice_equal (name, slice_text ("mime")))
+        if (is_content (name))
             continue;
-        if (!mime && slice_compare (name, slice_text ("mime")) > 0) {
-            pack_key (&rest, "mime");
-            pack_text (&rest, content->mime);
-            mime = true;
-        }
+        while (next < end && slice_compare (name, slice_text (content_names[next])) > 0)
+            pack_content (content, next++, &rest);
         pack_text (&rest, name);
         pack_raw (&rest, raw);
         kept++;
     }
-    pack_map (out, kept + 2);
-    pack_key (out, "content_id");
-    pack_bin (out, slice_of (content->id.bytes, sizeof content->id.bytes));
+    while (next < end)
+        pack_content (content, next++, &rest);
+    pack_map (out, kept + (size_t)end);
     pack_raw (out, buffer_slice (&rest));
     buffer_release (&rest);
 }

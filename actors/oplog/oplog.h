@@ -10,6 +10,7 @@
 //  copy.c         a copy from a member: joining
 //  repair.c       a peer's records where both differ
 //  scrub.c        counts and digests, computed anew now and then
+//  rebuild.c      derived records, made anew from their rows
 //  return.c       returning: what this client has to say on top of a copy
 //  keep.c         acknowledging, flushing, purging
 
@@ -101,6 +102,7 @@ typedef struct oplog {
     bool joined_changed;
     bool failing; // the last transaction failed: say so once
     scrubbing_t scrub;
+    mail_t *rebuild; // a slice that is asked for (rebuild.c); NULL: none
 
     //  Scratch, kept from request to request.
     buffer_t values;
@@ -187,7 +189,13 @@ int oplog_scrub (oplog_t *self, step_t *step);       // a slice
 void oplog_scrub_plan (oplog_t *self, step_t *step); // when to wake for the next one
 int oplog_damaged (oplog_t *self, step_t *step);     // records were set aside in this transaction
 void oplog_scrub_hurry (oplog_t *self, step_t *step);
+int oplog_listed (oplog_t *self, step_t *step, uint64_t cursor_before); // announces later ones
 int oplog_damage_tell (step_t *step); // an alarm for each record that was set aside
+
+//  rebuild.c
+void oplog_rebuild_ask (oplog_t *self, mail_t **mail_p);
+int oplog_rebuild (oplog_t *self, step_t *step); // a slice
+void oplog_rebuild_settle (oplog_t *self, step_t *step, int error);
 
 //  A batch that was decoded, checked and verified: to the log, the tables, the watermarks.
 int oplog_apply_batch (oplog_t *self, step_t *step, const batch_t *batch);

@@ -147,7 +147,7 @@ static void passed (oplog_t *self, step_t *step)
 }
 
 //  Records that `changes` did not name stand there now.
-static int listed (oplog_t *self, step_t *step, uint64_t cursor_before)
+int oplog_listed (oplog_t *self, step_t *step, uint64_t cursor_before)
 {
     uint64_t cursor;
     int rc = changes_last (step->txn, &cursor);
@@ -187,7 +187,7 @@ int oplog_scrub (oplog_t *self, step_t *step)
     if (rc == 0 && told)
         rc = oplog_damage_tell (step);
     if (rc == 0)
-        rc = listed (self, step, cursor);
+        rc = oplog_listed (self, step, cursor);
     self->scrub.next_ns = step->now.mono_ns + pause_ns (self);
     return rc;
 }

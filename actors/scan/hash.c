@@ -1,25 +1,29 @@
 //  scan - content ids and MIME types, in slices between jobs
 //
-//  A file whose size, modification time or inode differs before and after it was read gets BUSY: what was read
-//  may be the content of no version of it.
+//  SCAN_LANES files are worked on side by side, each a bounded stretch a slice, by as many workers as the disk has
+//  (disk.h, `each`). The actor waits for them: between slices nothing but the lanes' state remains, so all that is
+//  said of a pure core holds here too, and in tests one worker does all.
+//
+//  A file whose size or modification time differs before and after it was read gets BUSY: what was read may be the
+//  content of no version of it.
+//
+//  The id of all of a file is the first 16 bytes of BLAKE2b-256 of its bytes. That of samples is the same of
+//      "tidepool sampled 1" ‖ size, 8 bytes big endian ‖ head ‖ SAMPLED_COUNT parts ‖ tail
+//  Its beginning keeps the two apart: no file has the one id as well as the other.
 
 #include "actors/scan/scan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+static const char sampled_label[] = "tidepool sampled 1";
+
 bool scan_hash_is_due (const scan_t *self)
 {
     return self->hashing.mail || self->requests.count;
 }
 
-static void file_close (scan_t *self)
-{
-    hashing_t *hashing = &self->hashing;
-    if (hashing->file)
-        self->disk->file_close (self->disk->self, hashing->file);
-    hashing->file = NULL;
-}
+//  ---- a request
 
 static void results_send (scan_t *self, step_t *step, bool last)
 {
@@ -43,6 +47,7 @@ static void hash_begin (scan_t *self, step_t *step, mail_t *mail)
     entry_t entry;
     hashing->mail = mail;
     hashing->location = identify.location;
+    hashing->sampled = identify.sampled;
     hashing->rest = cursor_over (mail_frame (mail, 0));
     scan_location_t *location = scan_location_get (self, &identify.location);
     if (location && self->disk->open (self->disk->self, NULL, buffer_slice (&location->path),
@@ -59,10 +64,19 @@ static void hash_dir_close (scan_t *self)
     buffer_clear (&hashing->dir_path);
 }
 
+static void lane_close (scan_t *self, lane_t *lane)
+{
+    if (lane->file)
+        self->disk->file_close (self->disk->self, lane->file);
+    lane->file = NULL;
+    lane->state = LANE_FREE;
+}
+
 static void hash_end (scan_t *self)
 {
     hashing_t *hashing = &self->hashing;
-    file_close (self);
+    for (size_t i = 0; i < SCAN_LANES; i++)
+        lane_close (self, &hashing->lanes[i]);
     hash_dir_close (self);
     if (hashing->root)
         self->disk->close (self->disk->self, hashing->root);
@@ -78,6 +92,8 @@ void scan_hash_release (scan_t *self)
     mail_list_clear (&self->requests);
     buffer_release (&self->hashing.dir_path);
     buffer_release (&self->hashing.results);
+    for (size_t i = 0; i < DISK_WORKERS_MAX; i++)
+        free (self->hashing.bytes[i]);
 }
 
 //  Drops what was asked for a location that is to be forgotten; nothing is answered.
@@ -98,30 +114,122 @@ void scan_hash_forget (scan_t *self, const uuid16_t *location)
     self->requests = kept;
 }
 
-//  ---- one file
+//  ---- reading one file, by its worker
 
-static void file_found (scan_t *self, step_t *step, int error)
+static void hash_finish (lane_t *lane)
 {
-    hashing_t *hashing = &self->hashing;
-    finding_t *finding = &hashing->finding;
     uint8_t whole[32];
-    file_close (self);
-    finding->error = (uint64_t)-error;
-    finding->mime = slice_text (error ? "" : hashing->mime);
-    if (error == 0) {
-        crypto_generichash_final (&hashing->hash, whole, sizeof whole);
-        memcpy (finding->content.bytes, whole, sizeof finding->content.bytes);
-        finding->size = hashing->read;
-        finding->modified = hashing->before.modified;
-        finding->inode = hashing->before.inode;
-        metric_add (step->metrics, METRIC_FILES_HASHED, 1);
-    }
-    finding_pack (finding, &hashing->results);
-    if (++hashing->result_count == SCAN_RESULTS)
-        results_send (self, step, false);
+    crypto_generichash_final (&lane->hash, whole, sizeof whole);
+    memcpy (lane->content.bytes, whole, sizeof lane->content.bytes);
 }
 
-static int file_reach (scan_t *self, slice_t path)
+static void head_judge (scan_t *self, lane_t *lane, size_t worker, size_t size)
+{
+    const uint8_t *bytes = self->hashing.bytes[worker];
+    snprintf (lane->mime, sizeof lane->mime, "%s",
+        self->disk->mime (self->disk->self, worker,
+            slice_of (bytes, size < SCAN_HEAD_BYTES ? size : SCAN_HEAD_BYTES)));
+}
+
+//  All of it has been read. BUSY if that is not what it is by now.
+static int lane_end (scan_t *self, lane_t *lane)
+{
+    entry_t after;
+    int rc = self->disk->file_look (self->disk->self, lane->file, &after);
+    if (rc == 0 && (after.size != lane->before.size || after.modified != lane->before.modified))
+        rc = ERR_BUSY;
+    if (rc == 0)
+        hash_finish (lane);
+    lane->state = LANE_DONE;
+    return rc;
+}
+
+//  The next stretch of all of it.
+static int lane_read (scan_t *self, lane_t *lane, size_t worker)
+{
+    uint64_t stop = lane->read + SCAN_LANE_BYTES;
+    uint8_t *bytes = self->hashing.bytes[worker];
+    while (lane->read < stop) {
+        size_t size;
+        int rc =
+            self->disk->file_read (self->disk->self, lane->file, bytes, SCAN_READ_BYTES, &size);
+        if (rc)
+            return rc;
+        if (lane->read == 0)
+            head_judge (self, lane, worker, size);
+        crypto_generichash_update (&lane->hash, bytes, size);
+        lane->read += size;
+        if (lane->read > lane->before.size)
+            return ERR_BUSY; // it grows: no end of it may ever come
+        if (lane->read == lane->before.size)
+            return lane_end (self, lane);
+        if (size == 0)
+            return ERR_BUSY; // it was cut short
+    }
+    return 0;
+}
+
+//  A stretch of a file that is sampled: all of it, or BUSY.
+static int sample_read (scan_t *self, lane_t *lane, size_t worker, uint64_t at, size_t most)
+{
+    uint8_t *bytes = self->hashing.bytes[worker];
+    size_t got = 0;
+    int rc = self->disk->file_seek (self->disk->self, lane->file, at);
+    while (rc == 0 && got < most) {
+        size_t size;
+        rc = self->disk->file_read (self->disk->self, lane->file, bytes + got, most - got, &size);
+        if (rc == 0 && size == 0)
+            rc = ERR_BUSY;
+        got += rc ? 0 : size;
+    }
+    if (rc)
+        return rc;
+    crypto_generichash_update (&lane->hash, bytes, most);
+    lane->read += most;
+    return 0;
+}
+
+static int lane_sample (scan_t *self, lane_t *lane, size_t worker)
+{
+    uint64_t size = lane->before.size;
+    uint64_t room = size - 2 * SAMPLED_EDGE_BYTES - SAMPLED_PART_BYTES;
+    uint8_t number[8];
+    for (size_t i = 0; i < sizeof number; i++)
+        number[i] = (uint8_t)(size >> (56 - 8 * i));
+    crypto_generichash_update (
+        &lane->hash, (const uint8_t *)sampled_label, sizeof sampled_label - 1);
+    crypto_generichash_update (&lane->hash, number, sizeof number);
+    int rc = sample_read (self, lane, worker, 0, SAMPLED_EDGE_BYTES);
+    if (rc == 0)
+        head_judge (self, lane, worker, SAMPLED_EDGE_BYTES);
+    //  The first part follows on the head, the last ends where the tail begins. Divided first: no size overflows.
+    for (uint64_t i = 0; rc == 0 && i < SAMPLED_COUNT; i++)
+        rc = sample_read (self, lane, worker,
+            SAMPLED_EDGE_BYTES + room / (SAMPLED_COUNT - 1) * i +
+                room % (SAMPLED_COUNT - 1) * i / (SAMPLED_COUNT - 1),
+            SAMPLED_PART_BYTES);
+    if (rc == 0)
+        rc = sample_read (self, lane, worker, size - SAMPLED_EDGE_BYTES, SAMPLED_EDGE_BYTES);
+    return rc ? rc : lane_end (self, lane);
+}
+
+static void lane_work (void *self_, size_t item, size_t worker)
+{
+    scan_t *self = self_;
+    lane_t *lane = &self->hashing.lanes[item];
+    if (lane->state != LANE_READING)
+        return;
+    uint8_t **bytes = &self->hashing.bytes[worker];
+    if (!*bytes && !(*bytes = malloc (SCAN_READ_BYTES)))
+        abort ();
+    lane->error = lane->sampled ? lane_sample (self, lane, worker) : lane_read (self, lane, worker);
+    if (lane->error)
+        lane->state = LANE_DONE;
+}
+
+//  ---- beginning and ending one file, in the actor
+
+static int lane_open (scan_t *self, lane_t *lane, slice_t path)
 {
     hashing_t *hashing = &self->hashing;
     size_t name_at = path.size;
@@ -142,92 +250,78 @@ static int file_reach (scan_t *self, slice_t path)
         buffer_append (&hashing->dir_path, above.data, above.size);
     }
     int rc = self->disk->file_open (self->disk->self, above.size ? hashing->dir : hashing->root,
-        name, &hashing->file, &hashing->before);
+        name, &lane->file, &lane->before);
     if (rc)
-        hashing->file = NULL;
+        lane->file = NULL;
     return rc;
 }
 
-static void file_begin (scan_t *self, step_t *step)
+static void lane_begin (scan_t *self, step_t *step, lane_t *lane)
 {
     hashing_t *hashing = &self->hashing;
     slice_t path;
     size_t fields;
-    hashing->finding = (finding_t){.error = 0};
     if (cursor_array (&hashing->rest, &fields) || fields != 2 ||
-        cursor_bin_exact (&hashing->rest, hashing->finding.uuid.bytes, sizeof (uuid16_t)) ||
+        cursor_bin_exact (&hashing->rest, lane->uuid.bytes, sizeof (uuid16_t)) ||
         cursor_bin (&hashing->rest, &path)) {
         metric_add (step->metrics, METRIC_MAIL_REFUSED, 1);
         hashing->rest = cursor_over (slice_of (NULL, 0));
         return;
     }
-    int rc = file_reach (self, path);
-    if (rc) {
-        file_found (self, step, rc);
-        return;
-    }
-    hashing->read = 0;
-    hashing->mime[0] = 0;
-    crypto_generichash_init (&hashing->hash, NULL, 0, 32);
+    lane->error = lane_open (self, lane, path);
+    lane->state = lane->error ? LANE_DONE : LANE_READING;
+    lane->read = lane->counted = 0;
+    lane->mime[0] = 0;
+    lane->sampled = hashing->sampled && lane->error == 0 && lane->before.size > SAMPLED_BYTES;
+    crypto_generichash_init (&lane->hash, NULL, 0, 32);
 }
 
-static void file_end (scan_t *self, step_t *step)
+static void lane_found (scan_t *self, step_t *step, lane_t *lane)
 {
     hashing_t *hashing = &self->hashing;
-    const entry_t *before = &hashing->before;
-    entry_t after;
-    int rc = self->disk->file_look (self->disk->self, hashing->file, &after);
-    if (rc == 0 && (after.size != before->size || after.modified != before->modified ||
-                       hashing->read != before->size))
-        rc = ERR_BUSY;
-    if (rc == 0 && hashing->read == 0)
-        snprintf (hashing->mime, sizeof hashing->mime, "%s",
-            self->disk->mime (self->disk->self, slice_of ("", 0)));
-    file_found (self, step, rc);
-}
-
-//  Reads on. Answers how many bytes.
-static size_t file_read (scan_t *self, step_t *step)
-{
-    hashing_t *hashing = &self->hashing;
-    size_t size;
-    int rc = self->disk->file_read (
-        self->disk->self, hashing->file, self->bytes, SCAN_READ_BYTES, &size);
-    if (rc) {
-        file_found (self, step, rc);
-        return 0;
+    finding_t finding = {.uuid = lane->uuid,
+        .error = (uint64_t)-lane->error,
+        .mime = slice_text (lane->error ? "" : lane->mime)};
+    lane_close (self, lane);
+    if (lane->error == 0) {
+        finding.content = lane->content;
+        finding.size = lane->before.size;
+        finding.modified = lane->before.modified;
+        finding.inode = lane->before.inode;
+        finding.sampled = lane->sampled;
+        metric_add (step->metrics, METRIC_FILES_HASHED, 1);
     }
-    if (size == 0) {
-        file_end (self, step);
-        return 0;
-    }
-    if (hashing->read == 0)
-        snprintf (hashing->mime, sizeof hashing->mime, "%s",
-            self->disk->mime (self->disk->self,
-                slice_of (self->bytes, size < SCAN_HEAD_BYTES ? size : SCAN_HEAD_BYTES)));
-    crypto_generichash_update (&hashing->hash, self->bytes, size);
-    hashing->read += size;
-    metric_add (step->metrics, METRIC_BYTES_HASHED, size);
-    if (hashing->read > hashing->before.size)
-        file_found (self, step, ERR_BUSY); // it grows: no end of it may ever come
-    return size;
+    finding_pack (&finding, &hashing->results);
+    if (++hashing->result_count == SCAN_RESULTS)
+        results_send (self, step, false);
 }
 
 void scan_hash_slice (scan_t *self, step_t *step)
 {
     hashing_t *hashing = &self->hashing;
-    size_t files = 0, bytes = 0;
+    size_t busy = 0;
     if (hashing->mail == NULL)
         hash_begin (self, step, mail_list_take (&self->requests));
-    while (hashing->mail && files < SCAN_SLICE_FILES && bytes < SCAN_SLICE_BYTES) {
-        if (hashing->file)
-            bytes += file_read (self, step);
-        else if (!cursor_done (&hashing->rest)) {
-            file_begin (self, step);
-            files++;
-        } else {
-            results_send (self, step, true);
-            hash_end (self);
-        }
+    if (hashing->mail == NULL)
+        return;
+    for (size_t i = 0; i < SCAN_LANES; i++) {
+        lane_t *lane = &hashing->lanes[i];
+        if (lane->state == LANE_FREE && !cursor_done (&hashing->rest))
+            lane_begin (self, step, lane);
+        busy += lane->state != LANE_FREE;
+    }
+    self->disk->each (self->disk->self, lane_work, self, SCAN_LANES);
+    for (size_t i = 0; i < SCAN_LANES; i++) {
+        lane_t *lane = &hashing->lanes[i];
+        metric_add (step->metrics, METRIC_BYTES_HASHED, lane->read - lane->counted);
+        lane->counted = lane->read;
+        if (lane->state != LANE_DONE)
+            continue;
+        lane_found (self, step, lane);
+        busy--;
+    }
+    if (busy == 0 && cursor_done (&hashing->rest)) {
+        results_send (self, step, true);
+        hash_end (self);
     }
 }

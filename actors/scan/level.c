@@ -20,7 +20,7 @@ static slice_t slice_below (slice_t path, size_t above)
     return from >= path.size ? slice_of (NULL, 0) : slice_of (path.data + from, path.size - from);
 }
 
-//  The patterns of the command line first, then those of the deepest directory, then those above it.
+//  The patterns of the command line first, then those of the deepest directory, then those above it, then the defaults.
 bool scan_walk_ignores (scan_t *self, slice_t path, bool is_dir)
 {
     walk_t *walk = &self->walk;
@@ -32,6 +32,8 @@ bool scan_walk_ignores (scan_t *self, slice_t path, bool is_dir)
         if (level->ignore.count && path.size > level->path_size)
             verdict = ignore_judge (&level->ignore, slice_below (path, level->path_size), is_dir);
     }
+    if (verdict == IGNORE_SILENT)
+        verdict = ignore_judge (&walk->location->defaults, path, is_dir);
     return verdict == IGNORE_OUT;
 }
 

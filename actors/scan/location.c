@@ -22,6 +22,18 @@ static void location_find_own (scan_location_t *self, const config_t *config)
         buffer_append (&self->own, dir.data + size + 1, dir.size - size - 1);
 }
 
+//  Of a packed list of texts.
+static void patterns_take (ignore_t *self, slice_t list)
+{
+    cursor_t cursor = cursor_over (list);
+    size_t count = 0;
+    slice_t pattern;
+    ignore_release (self);
+    if (list.size && cursor_array (&cursor, &count) == 0)
+        for (size_t i = 0; i < count && cursor_text (&cursor, &pattern) == 0; i++)
+            ignore_add (self, pattern);
+}
+
 void scan_location_start (scan_t *self, const scan_start_t *start)
 {
     scan_location_t *location = scan_location_get (self, &start->location);
@@ -39,13 +51,8 @@ void scan_location_start (scan_t *self, const scan_start_t *start)
     location->path.size--;
     location_find_own (location, self->config);
 
-    ignore_release (&location->exclude);
-    cursor_t cursor = cursor_over (start->exclude);
-    size_t count = 0;
-    slice_t pattern;
-    if (start->exclude.size && cursor_array (&cursor, &count) == 0)
-        for (size_t i = 0; i < count && cursor_text (&cursor, &pattern) == 0; i++)
-            ignore_add (&location->exclude, pattern);
+    patterns_take (&location->exclude, start->exclude);
+    patterns_take (&location->defaults, start->defaults);
     location->due = true;
     location->rescan_ns = UINT64_MAX;
 }
@@ -61,6 +68,7 @@ void scan_location_destroy (scan_t *self, scan_location_t *location)
             break;
         }
     ignore_release (&location->exclude);
+    ignore_release (&location->defaults);
     buffer_release (&location->path);
     buffer_release (&location->own);
     free (location);

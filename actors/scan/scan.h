@@ -35,10 +35,14 @@
 #define SCAN_MISSING_NS      15000000000ull  // a missing root is looked for again after this
 #define SCAN_UNWATCHED_NS    300000000000ull // so is a location without enough watches
 #define SCAN_READ_BYTES      (256u << 10)
-#define SCAN_SLICE_BYTES     (2u << 20)  // hashed a slice
-#define SCAN_SLICE_FILES     12          // and files: libmagic takes a millisecond each
-#define SCAN_HEAD_BYTES      (16u << 10) // what the MIME type is judged by
-#define SCAN_RESULTS         64          // findings a mail
+#define SCAN_LANES           16           // files that are hashed side by side
+#define SCAN_LANE_BYTES      (1u << 20)   // of each in a slice
+#define SCAN_HEAD_BYTES      (16u << 10)  // what the MIME type is judged by
+#define SAMPLED_BYTES        (128u << 10) // a larger file is sampled, if that is asked for
+#define SAMPLED_EDGE_BYTES   (16u << 10)  // its head, and its tail
+#define SAMPLED_COUNT        16           // samples between them
+#define SAMPLED_PART_BYTES   (4u << 10)   // each
+#define SCAN_RESULTS         64           // findings a mail
 
 //  A directory in which something changed.
 typedef struct dirty {
@@ -51,11 +55,12 @@ typedef struct dirty {
 
 typedef struct scan_location {
     uuid16_t uuid;
-    buffer_t path; // absolute
-    buffer_t own;  // the node's own data directory, relative, where it lies in here
-    ignore_t exclude;
-    bool due;     // to be walked as a whole
-    bool stopped; // to be forgotten when its job is over
+    buffer_t path;     // absolute
+    buffer_t own;      // the node's own data directory, relative, where it lies in here
+    ignore_t exclude;  // asked first
+    ignore_t defaults; // asked last
+    bool due;          // to be walked as a whole
+    bool stopped;      // to be forgotten when its job is over
     bool alarmed;
     uint64_t rescan_ns;      // when to walk it again without being asked; UINT64_MAX: never
     lookup_t dirty;          // of dirty_t, by hash of path
@@ -106,20 +111,33 @@ typedef struct walk {
     scan_done_t counts;
 } walk_t;
 
+//  A file that is being identified. What stands behind `state` is its worker's during a slice.
+enum lane_state { LANE_FREE, LANE_READING, LANE_DONE };
+typedef struct lane {
+    crypto_generichash_state hash; // first: libsodium's state is aligned to 64
+    uuid16_t uuid;
+    disk_file_t *file; // NULL: it could not be opened
+    entry_t before;
+    int state; // enum lane_state
+    int error;
+    bool sampled;
+    uint64_t read;
+    uint64_t counted; // of it
+    uuid16_t content;
+    char mime[128];
+} lane_t;
+
 //  A request to identify files, and how far it has come.
 typedef struct hashing {
+    lane_t lanes[SCAN_LANES];
     mail_t *mail; // NULL: none
     uuid16_t location;
-    cursor_t rest; // files still to be done
+    bool sampled;
+    cursor_t rest; // files still to be begun
     disk_dir_t *root;
     disk_dir_t *dir; // of the last file
     buffer_t dir_path;
-    disk_file_t *file; // being read
-    finding_t finding;
-    entry_t before;
-    uint64_t read;
-    char mime[128];
-    crypto_generichash_state hash;
+    uint8_t *bytes[DISK_WORKERS_MAX]; // SCAN_READ_BYTES each; NULL until that worker has a file
     buffer_t results;
     size_t result_count;
 } hashing_t;

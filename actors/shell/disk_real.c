@@ -15,6 +15,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "actors/shell/workers.h"
 #include "messages/timestamp.h"
 
 #define NAMES_BYTES (32u << 10)
@@ -37,7 +38,8 @@ struct disk_file {
 typedef struct real {
     disk_t disk;
     int inotify;
-    magic_t magic; // NULL until it is needed: it takes megabytes
+    magic_t magic[DISK_WORKERS_MAX]; // of each worker; NULL until it is needed: it takes megabytes
+    workers_t *workers;
 } real_t;
 
 //  What getdents gives (getdents(2)).
@@ -272,6 +274,12 @@ static int real_file_read (
     return 0;
 }
 
+static int real_file_seek (void *self, disk_file_t *file, uint64_t at)
+{
+    (void)self;
+    return lseek (file->descriptor, (off_t)at, SEEK_SET) < 0 ? error_of (errno) : 0;
+}
+
 static int real_file_look (void *self, disk_file_t *file, entry_t *ret_entry)
 {
     (void)self;
@@ -285,18 +293,26 @@ static void real_file_close (void *self, disk_file_t *file)
     free (file);
 }
 
-static const char *real_mime (void *self_, slice_t head)
+static const char *real_mime (void *self_, size_t worker, slice_t head)
 {
     real_t *self = self_;
-    if (!self->magic) {
-        self->magic = magic_open (MAGIC_MIME_TYPE);
-        if (self->magic && magic_load (self->magic, NULL)) {
-            magic_close (self->magic);
-            self->magic = NULL;
+    magic_t *magic = &self->magic[worker];
+    if (!*magic) {
+        *magic = magic_open (MAGIC_MIME_TYPE);
+        if (*magic && magic_load (*magic, NULL)) {
+            magic_close (*magic);
+            *magic = NULL;
         }
     }
-    const char *mime = self->magic ? magic_buffer (self->magic, head.data, head.size) : NULL;
+    const char *mime = *magic ? magic_buffer (*magic, head.data, head.size) : NULL;
     return mime ? mime : "application/octet-stream";
+}
+
+static void real_each (void *self_, void (*work) (void *context, size_t item, size_t worker),
+    void *context, size_t count)
+{
+    const real_t *self = self_;
+    workers_each (self->workers, work, context, count);
 }
 
 //  ---- the table
@@ -306,9 +322,15 @@ int disk_real_new (disk_t **ret_disk, why_t *why)
     real_t *self = calloc (1, sizeof *self);
     if (!self)
         return why_fail (why, ERR_NO_MEMORY, "%s", error_text (ERR_NO_MEMORY));
+    self->workers = workers_new (DISK_WORKERS_MAX);
+    if (!self->workers) {
+        free (self);
+        return why_fail (why, ERR_NO_MEMORY, "%s", error_text (ERR_NO_MEMORY));
+    }
     self->inotify = inotify_init1 (IN_NONBLOCK | IN_CLOEXEC);
     if (self->inotify < 0) {
         int number = errno;
+        workers_destroy (&self->workers);
         free (self);
         return why_fail (why, ERR_SYSTEM,
             "no inotify instance (%s): raise fs.inotify.max_user_instances", strerror (number));
@@ -322,9 +344,11 @@ int disk_real_new (disk_t **ret_disk, why_t *why)
         .unwatch = real_unwatch,
         .file_open = real_file_open,
         .file_read = real_file_read,
+        .file_seek = real_file_seek,
         .file_look = real_file_look,
         .file_close = real_file_close,
-        .mime = real_mime};
+        .mime = real_mime,
+        .each = real_each};
     *ret_disk = &self->disk;
     return 0;
 }
@@ -335,8 +359,10 @@ void disk_real_destroy (disk_t **self_p)
         return;
     real_t *self = (*self_p)->self;
     close (self->inotify);
-    if (self->magic)
-        magic_close (self->magic);
+    workers_destroy (&self->workers);
+    for (size_t i = 0; i < DISK_WORKERS_MAX; i++)
+        if (self->magic[i])
+            magic_close (self->magic[i]);
     free (self);
     *self_p = NULL;
 }

@@ -5,7 +5,7 @@
 //      alter DIR RESOURCE UUID remove
 //      alter DIR RESOURCE UUID copy UUID      a record that nobody wrote
 //
-//  Of a shared resource. It shares no code with the node: what it knows is what store/README.md says of the tables.
+//  Of a shared resource, or of a derived one: RESOURCE is then derived/NAME. It shares no code with the node: what it knows is what store/README.md says of the tables.
 
 #include <lmdb.h>
 #include <stdio.h>
@@ -70,8 +70,13 @@ static void alter (MDB_txn *txn, char **words)
     MDB_dbi shared;
     MDB_val k = {KEY_SIZE, key}, data;
     const char *what = words[4];
-    key_make (txn, words[2], words[3], key);
-    check (mdb_dbi_open (txn, "shared", 0, &shared), "the table shared");
+    const char *resource = words[2], *table = "shared";
+    if (strncmp (resource, "derived/", 8) == 0) {
+        resource += 8;
+        table = "derived";
+    }
+    key_make (txn, resource, words[3], key);
+    check (mdb_dbi_open (txn, table, 0, &shared), table);
     check (mdb_get (txn, shared, &k, &data), words[3]);
     check (data.mv_size <= sizeof value ? 0 : MDB_BAD_VALSIZE, "the record");
     memcpy (value, data.mv_data, data.mv_size);
@@ -86,7 +91,7 @@ static void alter (MDB_txn *txn, char **words)
         set (value + SUM_SIZE, data.mv_size - SUM_SIZE, words[5], words[6]);
         seal (key, value, data.mv_size);
     } else {
-        key_make (txn, words[2], words[5], other);
+        key_make (txn, resource, words[5], other);
         seal (other, value, data.mv_size);
         k.mv_data = other;
     }

@@ -94,7 +94,7 @@ class Bench (unittest.TestCase):
         listed = self.bench ("--list")
         self.assertEqual (listed.returncode, 0)
         names = [line.split ()[0] for line in listed.stdout.splitlines ()]
-        for name in ("raw_commits", "raw_pair", "apply", "latency", "bootstrap", "ingest"):
+        for name in ("raw_commits", "raw_pair", "apply", "latency", "bootstrap", "ingest", "identify"):
             self.assertIn (name, names)
         for wrong in (["nothing"], ["--repeat", "0"], ["--repeat", "x"], ["--what"]):
             with self.subTest (wrong):

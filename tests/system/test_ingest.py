@@ -1,15 +1,19 @@
 #!/usr/bin/python3
 """Folders as they are: a tree of the system's own, its changes, and what every node derives from it"""
 
+import base64
 import hashlib
 import os
 import pathlib
 import shutil
 import stat
+import subprocess
 import time
+import unicodedata
+import uuid as uuids
 
 import tidepool
-from tidepool import DEADLINE, Case, wait_converged, wait_until
+from tidepool import BIN, DEADLINE, Case, wait_converged, wait_until
 
 FILES = 20_000
 FILE_BYTES = 32_768      # larger ones are left where they are: this tests rows, not disks
@@ -20,6 +24,16 @@ LONG = 4 * DEADLINE
 
 def content_id (path):
     return hashlib.blake2b (path.read_bytes (), digest_size=32).digest ()[:16]
+
+
+def sampled_id (path):
+    """Of a file over 128 KiB: from what actors/scan/README.md says, not from the code"""
+    data = path.read_bytes ()
+    head, part, count = 16 << 10, 4 << 10, 16
+    room = len (data) - 2 * head - part
+    samples = [data[head + room * i // (count - 1):][:part] for i in range (count)]
+    whole = b"tidepool sampled 1" + len (data).to_bytes (8, "big") + data[:head]
+    return hashlib.blake2b (whole + b"".join (samples) + data[-head:], digest_size=32).digest ()[:16]
 
 
 def system_tree (target):
@@ -111,7 +125,7 @@ class Ingest (Case):
         files = system_tree (tree)
         nodes = self.pool ("a", "b", "c")
         began = time.monotonic ()
-        self.add (nodes[0], tree)
+        self.add (nodes[0], tree, no_default_excludes=True)
         scanned = time.monotonic ()
         wait_until (lambda: self.settled (nodes[0]), LONG, "all are identified")
         identified = time.monotonic ()
@@ -166,6 +180,86 @@ class Ingest (Case):
         self.assertEqual (node.get ("files", content_id (folder / "a.txt")),
                           {"size": 9, "kind": "text/plain", "paths": 2, "clients": 1})
         self.assertEqual (len (node.admin ("ingest", action="list")["locations"]), 1)
+
+    def test_large_files_by_samples (self):
+        node, folder, edge = self.node (), self.folder (), 128 << 10
+        sizes = (edge - 1, edge, edge + 1, edge + 1, 200_003, 1_000_000, 5_000_001)
+        for n, size in enumerate (sizes):
+            (folder / f"{n}").write_bytes (os.urandom (4099) * (size // 4099) + os.urandom (size % 4099))
+        node.command ("ingest", "add", folder, "--mode", "sampled", "--wait")
+        wait_until (lambda: self.settled (node), what="all are identified")
+
+        def check ():
+            for path, row in self.rows (node).items ():
+                if "content_id" not in row["value"]:
+                    continue
+                large = (folder / path).stat ().st_size > edge
+                self.assertEqual (row["value"].get ("sampled"), True if large else None, path)
+                self.assertEqual (row["value"]["content_id"],
+                                  (sampled_id if large else content_id) (folder / path), path)
+            return True
+
+        check ()
+        read = node.metric ("bytes_hashed_total")
+        self.assertLess (read, 5 * (96 << 10) + 3 * edge)
+        (location,) = node.command ("ingest", "list")["locations"]
+        self.assertEqual (location["mode"], "sampled")
+        self.assertIn ("sampled", tidepool.run_command ("-d", node.dir, "ingest", "list").stdout)
+        # The mode outlives the node; what moves keeps its id, what changes in a sampled place gets another
+        node.restart ()
+        wait_until (lambda: self.settled (node), what="the folder again")
+        self.assertEqual (node.metric ("bytes_hashed_total"), 0)
+        (folder / "6").rename (folder / "sub/moved")
+        with open (folder / "5", "r+b") as file:
+            file.write (b"another beginning")
+        os.utime (folder / "5", (1, 1))
+        wait_until (lambda: self.settled (node) and "sub/moved" in self.rows (node) and check (),
+                    what="what moved and what changed")
+        # The same file as a whole is another record: the two are never taken for one
+        other = self.place / "other"
+        other.mkdir ()
+        shutil.copyfile (folder / "4", other / "4")
+        self.add (node, other)
+        wait_until (lambda: self.settled (node), what="the other folder")
+        for key in (sampled_id (folder / "4"), content_id (folder / "4")):
+            self.assertEqual (node.get ("files", key)["paths"], 1)
+        for bad in ("half", 7):
+            with self.assertRaises (tidepool.Refused):
+                node.admin ("ingest", action="add", path=str (self.place / "other"), mode=bad)
+
+    def test_identification_goes_on_after_a_kill (self):
+        node, folder = self.node (), self.place / "many"
+        folder.mkdir ()
+        for n in range (3000):
+            (folder / f"{n}.txt").write_text (f"number {n}\n")
+        self.add (node, folder)
+        wait_until (lambda: node.metric ("files_hashed_total") > 500, what="some are identified")
+        node.kill ()
+        known = {}
+        node.start ()
+        for row in self.rows (node).values ():
+            if "content_id" in row["value"]:
+                known[row["uuid"]] = row["updated"]
+        wait_until (lambda: self.settled (node), what="all are identified")
+        self.assertTrue (self.seen (node, folder))
+        rows = {row["uuid"]: row["updated"] for row in self.rows (node).values ()}
+        self.assertGreater (len (known), 0)
+        self.assertEqual ({uuid: rows[uuid] for uuid in known}, known)   # none of them anew
+        self.assertLess (node.metric ("files_hashed_total"), 3000)
+        hashed = node.metric ("files_hashed_total")
+        # An id is computed anew for another size, time or inode, and for nothing else
+        (folder / "0.txt").chmod (0o600)
+        (folder / "1.txt").rename (folder / "one.txt")
+        os.link (folder / "2.txt", folder / "two.txt")                    # a row of its own
+        (folder / "3.txt").write_text ("longer than it was before\n")
+        os.utime (folder / "4.txt", (5, 5))
+        (folder / "new").write_text ("number 5\n")
+        os.utime (folder / "new", ns=(0, (folder / "5.txt").stat ().st_mtime_ns))
+        (folder / "new").rename (folder / "5.txt")                        # same size and time
+        wait_until (lambda: self.seen (node, folder), what="what changed")
+        node.admin ("ingest", action="rescan", path=str (folder), wait=True)
+        wait_until (lambda: self.settled (node), what="the folder again")
+        self.assertEqual (node.metric ("files_hashed_total") - hashed, 4)   # two, 3, 4, 5
 
     def test_changes_are_seen_as_they_happen (self):
         node, folder = self.node (), self.folder ()
@@ -264,6 +358,82 @@ class Ingest (Case):
                           {"a.txt", "sub", "sub/b.txt", "sub/c.png", "sub/deep", "sub/deep/empty",
                            "link", ".tidepoolignore", "sub/build", "keep.tmp"})
 
+    def names (self, node):
+        return set (self.rows (node)) if self.settled (node) else None
+
+    def test_what_is_left_out_unless_told_otherwise (self):
+        node, folder = self.node (), self.folder ()
+        caches = (".git", ".hg", ".svn", ".cache", "__pycache__", "node_modules")
+        for name in caches:
+            (folder / "sub" / name).mkdir ()
+            (folder / "sub" / name / "file").write_text (name)
+        (folder / "sub/deep/.git").write_text ("gitdir: elsewhere\n")   # of a worktree
+        (folder / "sub/deep/.cache").write_text ("a file of this name is somebody's own\n")
+        plain = {"a.txt", "link", "sub", "sub/b.txt", "sub/c.png", "sub/deep", "sub/deep/empty",
+                 "sub/deep/.cache"}
+        node.command ("ingest", "add", folder, "--exclude", "*.none", "--wait")
+        wait_until (lambda: self.names (node) == plain, what="without caches")
+        # it can be seen ...
+        (location,) = node.command ("ingest", "list")["locations"]
+        self.assertEqual (location["default_excludes"],
+                          [".git", ".hg/", ".svn/", ".cache/", "__pycache__/", "node_modules/"])
+        shown = tidepool.run_command ("-d", node.dir, "ingest", "list").stdout
+        self.assertIn (f"{folder} leaves out: *.none .git .hg/ .svn/ .cache/ __pycache__/ node_modules/",
+                       shown)
+        # ... a pattern takes one in again ...
+        (folder / ".tidepoolignore").write_text ("!.git\n")
+        more = plain | {".tidepoolignore", "sub/.git", "sub/.git/file", "sub/deep/.git"}
+        wait_until (lambda: self.names (node) == more, what="with .git")
+        # ... and the command all of them
+        node.command ("ingest", "remove", folder)
+        wait_until (lambda: not node.status ()["locations"], what="the location is gone")
+        node.command ("ingest", "add", folder, "--no-default-excludes", "--wait")
+        everything = more | {f"sub/{name}" for name in caches} | {f"sub/{name}/file" for name in caches}
+        wait_until (lambda: self.names (node) == everything, what="everything")
+        (location,) = node.command ("ingest", "list")["locations"]
+        self.assertEqual (location["default_excludes"], [])
+        node.restart ()
+        (location,) = node.command ("ingest", "list")["locations"]
+        self.assertEqual (location["default_excludes"], [])
+        self.assertEqual (set (self.rows (node)), everything)
+
+    def test_a_changed_pattern_adds_and_removes_rows (self):
+        node, folder = self.node (), self.folder ()
+        self.add (node, folder)
+        self.wait_seen (node, folder, "the folder")
+        uuid = self.rows (node)["sub"]["uuid"]
+        patterns, below = folder / ".tidepoolignore", folder / "sub/.tidepoolignore"
+
+        def shows (*gone):
+            want = {path for path in entries_of (folder)
+                    if not any (path == name or path.startswith (name + "/") for name in gone)}
+            wait_until (lambda: self.names (node) == want, what=f"all but {gone}")
+
+        patterns.write_text ("a.txt\n/sub/deep/\n")
+        shows ("a.txt", "sub/deep")
+        below.write_text ("*.png\n!deep/\n")             # a deeper file is asked first
+        shows ("a.txt", "sub/c.png")
+        os.rename (patterns, folder / "elsewhere")
+        shows ("sub/c.png")
+        below.unlink ()
+        shows ()
+        # what is left out is not watched any more, and is seen again when it is taken in
+        patterns.write_text ("deep\n")
+        shows ("sub/deep")
+        (folder / "sub/deep/meanwhile").write_text ("x")
+        patterns.write_text ("")
+        shows ()
+        for end in ("stop", "kill"):
+            getattr (node, end) ()
+            patterns.write_text ("*.txt\n")
+            node.start ()
+            shows ("a.txt", "sub/b.txt")
+            getattr (node, end) ()
+            patterns.unlink ()
+            node.start ()
+            shows ()
+        self.assertEqual (self.rows (node)["sub"]["uuid"], uuid)
+
     def test_names_of_all_sorts (self):
         node, folder = self.node (), self.folder ()
         odd = [b"a b", b"'\"$`", "é🌊".encode (), b"\xff\xfe", b"line\nbreak", b"-rf", b"x" * 255]
@@ -282,6 +452,51 @@ class Ingest (Case):
         self.assertEqual (found[b"\xff\xfe"]["path"], "\ufffd\ufffd")
         self.assertNotIn ("path_bytes", found["é🌊".encode ()])
 
+    def test_names_of_all_sorts_through_the_command (self):
+        node, folder = self.node (), self.place / "a\x1b[31mred\x07 \u202efolder\nof files"
+        folder.mkdir ()
+        odd = [b"line\nbreak", b"\xff\xfe bad", b"-rf", b"--json", b"x" * 255, b"\xc3\xa9" * 127 + b"y", b"\x1b]0;title\x07",
+               b"\x1b[2J\x1b[1;31mred", b"\xe2\x80\xae reversed", b"\xc2\x9b31m", b"tab\there", b"cr\rover", b"\x7f",
+               b"\xef\xbf\xbd", b"\xed\xa0\x80 surrogate", b" ", b"\\n"]
+        for name in odd:
+            with open (os.path.join (os.fsencode (folder), name), "wb") as file:
+                file.write (b"content of " + name)
+        node.command ("ingest", "add", folder, "--wait")
+        wait_until (lambda: self.settled (node), what="the folder")
+
+        # stored exactly, and so is what the command gives to programs
+        listed = node.command ("list", "file_paths", "--all")["records"]
+        found = {}
+        for record in listed:
+            value = record["value"]
+            exact = base64.b64decode (value["path_bytes"]) if "path_bytes" in value else value["path"].encode ()
+            found[exact] = record
+            self.assertEqual ("path_bytes" in value, exact.decode (errors="replace").encode () != exact)
+        self.assertEqual (set (found), set (odd))
+        for name, record in found.items ():
+            self.assertEqual (uuids.UUID (record["value"]["content_id"]).bytes,
+                              hashlib.blake2b (b"content of " + name, digest_size=32).digest ()[:16])
+
+        # shown safely: nothing that a terminal would obey, and a line a record
+        def text (*args):
+            done = subprocess.run ([BIN / "tidepool", "-d", node.dir, *args], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, timeout=DEADLINE)
+            self.assertEqual (done.returncode, 0, done.stderr)
+            shown = (done.stdout + done.stderr).decode ()   # UTF-8, all of it
+            unsafe = {c for c in shown if c != "\n" and (unicodedata.category (c) in ("Cc", "Cf", "Zl", "Zp", "Cs"))}
+            self.assertEqual (unsafe, set (), args)
+            return shown
+
+        self.assertEqual (len (text ("list", "file_paths", "--all").splitlines ()), 1 + len (odd))
+        for args in (("changes",), ("ingest", "list"), ("ingest", "rescan"), ("ingest", "rescan", folder), ("status",)):
+            text (*args)
+        self.assertIn ("\\x1b[31mred", text ("ingest", "list"))
+        for name, record in found.items ():
+            shown = text ("get", "file_paths", record["uuid"])
+            if name == b"line\nbreak":
+                self.assertIn ("line\\nbreak", shown)
+        text ("ingest", "remove", folder)
+
     def test_locations_come_and_go (self):
         node, folder = self.node (), self.folder ()
         uuid = self.add (node, folder)["location"]
@@ -298,6 +513,101 @@ class Ingest (Case):
                     what="its rows are gone")
         self.assertEqual (node.count ("files"), 0)
         self.assertTrue ((folder / "a.txt").exists ())
+
+    def test_derived_records_are_made_anew (self):
+        a, b = self.pool ("a", "b")
+        extensions = {"by_extension": {"kind": "derived", "from": "file_paths", "key": "extension",
+                                       "keep": ["mime", "rows=#rows", "owners=#owners"]}}
+        b.api ("declare", resources=extensions)
+        for node in (a, b):
+            folder = self.folder (f"of-{node.name}")
+            self.add (node, folder)
+            self.wait_seen (node, folder, "the folder")
+        wait_converged ([a, b])
+        shown = {name: b.list (name) for name in ("files", "by_extension")}
+        self.assertEqual (len (shown["files"]), 3)
+        sums = [b.status ()["resources"][name] for name in shown]
+        cursor = b.changes ()[1]
+
+        # of what is right nothing changes, and nobody hears of anything
+        answer = b.command ("verify", "--rebuild")
+        self.assertEqual ((answer["mended"], answer["sound"]), (0, True))
+        self.assertIsNone (b.command ("verify")["mended"])
+        self.assertEqual (b.changes (cursor)[0], [])
+
+        # behind the node's back: one altered, one unreadable, one gone, one that nobody has
+        same, image, empty = (content_id (folder / path) for path in ("a.txt", "sub/c.png", "sub/deep/empty"))
+        txt = next (r["uuid"] for r in shown["by_extension"] if r["value"].get ("mime") == "text/plain")
+
+        def alter (resource, uuid, *how):
+            subprocess.run ([BIN / "alter", b.dir, "derived/" + resource, str (uuids.UUID (bytes=uuid)), *how],
+                            check=True)
+
+        feed = b.feed ("files/", "by_extension/")
+        alter ("files", same, "set", "text/plain", "text/plane")
+        alter ("files", empty, "copy", str (uuids.UUID (int=77)))
+        alter ("files", image, "flip")
+        alter ("by_extension", txt, "remove")
+        self.assertEqual (b.get ("files", same)["kind"], "text/plane")
+        done = tidepool.run_command ("-d", b.dir, "verify", "--rebuild")
+        self.assertEqual (done.returncode, 0, done.stderr)
+        self.assertIn ("put right", done.stdout)
+        self.assertNotIn ("made anew: 0 ", done.stdout)
+        self.assertEqual ({name: b.list (name) for name in shown}, shown)
+        self.assertEqual ([b.status ()["resources"][name] for name in shown], sums)
+        told = {(topic, change["uuid"]) for topic, change in feed.take (3)}
+        self.assertIn (("files/update", same), told)
+        self.assertEqual (b.admin ("verify", rebuild=True)["mended"], 0)
+        # each record is in `changes` once
+        seen = [(c["resource"], c["uuid"]) for c in b.changes ()[0]
+                if c["resource"] in shown and not c["deleted"]]
+        self.assertEqual (len (seen), len (set (seen)))
+        self.assertEqual (set (seen), {(name, r["uuid"]) for name in shown for r in shown[name]})
+        with self.assertRaises (tidepool.Refused):
+            b.admin ("verify", rebuild="yes")
+
+    def test_two_clients_with_the_same_photo (self):
+        a, b = self.pool ("a", "b")
+        trees = [self.folder (f"of-{node.name}") for node in (a, b)]
+        self.add (a, trees[0])
+        self.wait_seen (a, trees[0], "the folder")
+        wait_converged ([a, b])
+        photo = content_id (trees[0] / "sub/c.png")
+        self.assertEqual (b.get ("files", photo)["paths"], 1)
+        self.add (b, trees[1])
+        self.wait_seen (b, trees[1], "the folder")
+        wait_converged ([a, b])
+        for node in (a, b):
+            self.assertEqual (node.get ("files", photo),
+                              {"size": (trees[0] / "sub/c.png").stat ().st_size, "kind": "image/png",
+                               "paths": 2, "clients": 2})
+        # a tag on it, made on one, is seen on the other
+        tag = a.create ("tags", name="the sea")
+        a.create ("tags_on_files", tag=tag, file=photo)
+        wait_converged ([a, b])
+        (link,) = b.list ("tags_on_files")
+        self.assertEqual (b.get ("tags", link["value"]["tag"]), {"name": "the sea"})
+        self.assertEqual (b.get ("files", link["value"]["file"])["kind"], "image/png")
+        (row,) = [r for r in b.list ("file_paths", owner=b.client)
+                  if r["value"].get ("content_id") == link["value"]["file"]]
+        self.assertEqual (row["value"]["path"], "sub/c.png")   # b's own copy has the tag too
+        # the photo goes at one: the record stays, and so does the tag
+        (trees[0] / "sub/c.png").unlink ()
+        wait_until (lambda: b.get ("files", photo)["paths"] == 1, what="one path is left")
+        self.assertEqual (len (b.list ("tags_on_files")), 1)
+        for node in (a, b):
+            self.assertTrue (node.admin ("verify", rebuild=True)["sound"])
+
+    def test_the_same_tree_on_two_clients_that_never_meet (self):
+        digests = []
+        for name in ("a", "b"):
+            node, folder = self.node (name), self.folder ("of-" + name)
+            (folder / os.fsdecode (b"\xff\n-")).write_text ("odd")
+            os.link (folder / "a.txt", folder / "hard")
+            self.add (node, folder)
+            wait_until (lambda: self.settled (node), what="the folder")
+            digests.append (node.status ()["resources"]["files"]["digest"])
+        self.assertEqual (digests[0], digests[1])
 
     def test_files_of_several_owners (self):
         a, b = self.pool ("a", "b")

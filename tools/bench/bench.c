@@ -45,6 +45,7 @@ static const part_t parts[] = {
     {"bootstrap", 0, COPY, run_bootstrap,
         "a third node joins: from the request to join until it is ready"},
     {"ingest", 0, 0, run_ingest, "a tree of small files, warm, becomes rows"},
+    {"identify", 0, 0, run_identify, "the contents of small and of larger files are found"},
 };
 #define PARTS (sizeof parts / sizeof *parts)
 

@@ -59,5 +59,6 @@ void run_latency (bench_t *self);
 void run_conflict (bench_t *self);
 void run_bootstrap (bench_t *self);
 void run_ingest (bench_t *self);
+void run_identify (bench_t *self);
 
 #endif

@@ -33,6 +33,9 @@ enum exit_status { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NO_ANSW
     X (NO_WAIT,     0,   "no-wait",     NULL,   "return when it is admitted")                       \
     X (DROP_ROWS,   0,   "drop-rows",   NULL,   "its owned rows go too")                            \
     X (EXCLUDE,     0,   "exclude",     "GLOB", "leave these out; may repeat")                      \
+    X (NO_DEFAULTS, 0,   "no-default-excludes", NULL, "leave out no caches and no .git by itself")  \
+    X (MODE,        0,   "mode",        "full|sampled", "read files as a whole, or large ones by samples") \
+    X (REBUILD,     0,   "rebuild",     NULL,   "first make derived records anew")                  \
     X (KIND,        0,   "kind",        "shared|owned|derived|local", "who writes it")              \
     X (CRDT,        0,   "crdt",        "lww|gset", "shared: how writes meet")                      \
     X (DELETE,      0,   "delete",      "wins|latest", "shared: a deletion, or the latest write")   \

@@ -55,17 +55,23 @@ const command_entry_t command_entries[] = {
     {"changes", "[--since CURSOR] [--follow]", "show what changed",
      "Every record once, at its latest change. With --follow it goes on as things happen.\n",
      0, 0, OPTION_BIT (SINCE) | OPTION_BIT (FOLLOW), command_changes},
-    {"ingest", "add FOLDER [--exclude GLOB]... [--wait] | list | remove FOLDER | rescan [FOLDER]",
+    {"ingest", "add FOLDER [--exclude GLOB]... [--no-default-excludes] [--mode full|sampled] [--wait] | list | "
+     "remove FOLDER | rescan [FOLDER]",
      "make a folder's files records, and keep them so",
-     "Respects .tidepoolignore files. FOLDER may be a location's uuid, but to be added.\n",
-     1, 2, OPTION_BIT (EXCLUDE) | OPTION_BIT (WAIT), command_ingest},
+     "Respects .tidepoolignore files, which are written like .gitignore; list shows what else is left\n"
+     "out, and a !PATTERN in such a file takes it in again. With --mode sampled a file over 128 KiB is\n"
+     "known by its size, head, tail and 16 samples. FOLDER may be a location's uuid, but to be added.\n",
+     1, 2, OPTION_BIT (EXCLUDE) | OPTION_BIT (NO_DEFAULTS) | OPTION_BIT (MODE) | OPTION_BIT (WAIT),
+     command_ingest},
     {"pending", "", "the batches that are kept for those that lack them", NULL,
      0, 0, 0, command_pending},
     {"lost-and-found", "", "what was written here to records that were deleted elsewhere", NULL,
      0, 0, 0, command_found},
     {"metrics", "", "what the node has counted", NULL, 0, 0, 0, command_metrics},
-    {"verify", "", "count and digest all records anew",
-     "Exit status 1 if anything is not as it was counted.\n", 0, 0, 0, command_verify},
+    {"verify", "[--rebuild]", "count and digest all records anew",
+     "Exit status 1 if anything is not as it was counted. With --rebuild all derived records are first\n"
+     "compared with the rows that they come from, and put right.\n",
+     0, 0, OPTION_BIT (REBUILD), command_verify},
     {"timestamp", "VALUE", "a timestamp's two forms",
      "VALUE is TEXT/ID, NUMBER/ID or now/ID. Needs no node.\n", 1, 1, 0, command_timestamp},
     {"stop", "", "stop the node, and wait until it has stopped", NULL, 0, 0, 0, command_stop},

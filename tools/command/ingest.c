@@ -65,6 +65,7 @@ static void row_add (table_t *table, slice_t location)
 {
     char text[UUID_TEXT_SIZE], number[SHOW_SIZE];
     static const char *const counts[] = {"entries", "unidentified", "ignored", "unreadable"};
+    slice_t mode = field_text (location, "mode");
     slice_t state = field_text (location, "state");
     bool missing = slice_equal (state, slice_text ("missing"));
     field_uuid_text (location, "location", text);
@@ -77,17 +78,42 @@ static void row_add (table_t *table, slice_t location)
         state);
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         table_add_text (table, STYLE_PLAIN, show_number (field_uint (location, counts[i]), number));
+    table_add (table, STYLE_PLAIN, mode);
+}
+
+static void patterns_show (const command_t *self, slice_t location)
+{
+    static const char *const lists[] = {"exclude", "default_excludes"};
+    bool any = false;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        walk_t walk = walk_array (field_find (location, lists[i]));
+        slice_t value, text;
+        while (walk_next (&walk, NULL, &value)) {
+            cursor_t cursor = cursor_over (value);
+            if (cursor_text (&cursor, &text))
+                continue;
+            if (!any) {
+                show_text (&self->out, field_text (location, "path"));
+                fputs (" leaves out:", self->out.file);
+            }
+            any = true;
+            fputs (" ", self->out.file);
+            show_text (&self->out, text);
+        }
+    }
+    if (any)
+        fputs ("\n", self->out.file);
 }
 
 static void locations_show (const command_t *self, slice_t answer)
 {
     static const char *const heads[] = {
-        "LOCATION", "FOLDER", "STATE", "ENTRIES", "TO IDENTIFY", "IGNORED", "UNREADABLE"};
+        "LOCATION", "FOLDER", "STATE", "ENTRIES", "TO IDENTIFY", "IGNORED", "UNREADABLE", "MODE"};
     if (self->json) {
         document_print (self, answer);
         return;
     }
-    table_t *table = table_new ("lflrrrr", heads);
+    table_t *table = table_new ("lflrrrrl", heads);
     walk_t walk = walk_array (field_find (answer, "locations"));
     slice_t location;
     while (walk_next (&walk, NULL, &location))
@@ -96,6 +122,9 @@ static void locations_show (const command_t *self, slice_t answer)
         table_print (table, &self->out);
     else
         fputs ("no folders: tidepool ingest add FOLDER\n", self->out.file);
+    walk = walk_array (field_find (answer, "locations"));
+    while (walk_next (&walk, NULL, &location))
+        patterns_show (self, location);
     table_destroy (&table);
 }
 
@@ -166,6 +195,10 @@ static int ingest_ask (command_t *self, const char *action, const char *word, ch
     else if (path)
         ask_text (&ask, "path", path);
     excludes_ask (self, &ask);
+    if (option_given (self, OPTION_NO_DEFAULTS))
+        ask_bool (&ask, "no_default_excludes", true);
+    if (option_given (self, OPTION_MODE))
+        ask_text (&ask, "mode", option_value (self, OPTION_MODE));
     if (wait)
         ask_bool (&ask, "wait", true);
     int status = connection_open (self, "admin", &connection);
@@ -197,8 +230,11 @@ int command_ingest (command_t *self)
         return usage_fail (self, "ingest %s which folder?", action);
     if (list && self->word_count > 1)
         return usage_fail (self, "ingest list: what is %s?", self->words[1]);
-    if (!add && option_given (self, OPTION_EXCLUDE))
-        return usage_fail (self, "--exclude is for ingest add");
+    static const int of_add[] = {OPTION_EXCLUDE, OPTION_NO_DEFAULTS, OPTION_MODE};
+    static const char *const of_add_names[] = {"exclude", "no-default-excludes", "mode"};
+    for (size_t i = 0; i < sizeof of_add / sizeof *of_add; i++)
+        if (!add && option_given (self, of_add[i]))
+            return usage_fail (self, "--%s is for ingest add", of_add_names[i]);
     if (!add && !rescan && option_given (self, OPTION_WAIT))
         return usage_fail (self, "--wait is for ingest add and ingest rescan");
     char *path = self->word_count > 1 ? path_absolute (self->words[1]) : NULL;

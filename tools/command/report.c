@@ -136,6 +136,9 @@ static void verify_show (const command_t *self, slice_t map)
     }
     table_print (table, &self->out);
     table_destroy (&table);
+    if (!field_is_nil (map, "mended"))
+        fprintf (self->out.file, "derived records were made anew: %s put right\n",
+            show_number (field_uint (map, "mended"), number));
 }
 
 //  The worst that was found: records that are not as they were written come before those that would not hold still.
@@ -162,9 +165,12 @@ int command_verify (command_t *self)
     ask_t ask = {.verb = "verify"};
     slice_t answer;
     time_t begun = time (NULL);
+    if (option_given (self, OPTION_REBUILD))
+        ask_bool (&ask, "rebuild", true);
     int status = connection_open (self, "admin", &connection);
     if (status == EXIT_DONE)
         status = connection_send (connection, &ask);
+    buffer_release (&ask.fields);
     if (status == EXIT_DONE)
         status = connection_receive (connection, SPIN_MS, &answer);
     while (status == CONNECTION_WAITS) {

@@ -471,7 +471,7 @@ Test (verify, sound_store_is_sound)
     has (answer, "file_paths: {count: 2, digest: x'");
     has (answer, "files: {count: 1, digest: x'");
     has (answer, "tags: {count: 2500, digest: x'");
-    has (answer, "}, sound: true}");
+    has (answer, "}, sound: true, mended: nil}");
     cr_assert_null (strstr (answer, "ok: false"));
     cr_assert_eq (rounds, 6 + 3, "a slice a round, and one for each of the others");
     harness_destroy (&self);
@@ -515,7 +515,7 @@ Test (verify, resource_that_changed_meanwhile_is_walked_again)
     harness_delete (self, "tags", 1, 9000);
     const char *answer = verified (self, NULL);
     has (answer, "tags: {count: 2999, digest: x'");
-    has (answer, "sound: true}");
+    has (answer, "sound: true, mended: nil}");
     harness_destroy (&self);
 }
 
@@ -528,7 +528,7 @@ Test (verify, resource_that_never_holds_still_is_busy)
         harness_delete (self, "tags", i, 100000 + i);
     const char *answer = harness_answer (self);
     has (answer, "ok: false, error: 'BUSY'}");
-    has (answer, "sound: false}");
+    has (answer, "sound: false, mended: nil}");
     harness_destroy (&self);
 }
 
@@ -548,6 +548,76 @@ Test (verify, counters_that_do_not_match_the_records_are_told)
     const char *answer = harness_answer (self);
     has (answer, "tags: {count: 3, digest: x'");
     has (answer, "ok: false, error: 'CORRUPT'}");
-    has (answer, "sound: false}");
+    has (answer, "sound: false, mended: nil}");
+    harness_destroy (&self);
+}
+
+//  ---- verify with rebuild
+
+//  The slice that oplog is asked for; its answer goes back with the same ticket.
+static rebuild_mail_t slice_asked (harness_t *self, uint64_t *ret_ticket)
+{
+    rebuild_mail_t asked;
+    const mail_t *mail = harness_take (self, MAIL_REBUILD);
+    cr_assert_not_null (mail);
+    cr_assert_eq (mail->envelope.to, ACTOR_OPLOG);
+    cr_assert_eq (message_unpack (&rebuild_mail_type, mail->body, &asked, NULL), 0);
+    *ret_ticket = mail->envelope.ticket;
+    return asked;
+}
+
+static void slice_done (harness_t *self, uint64_t ticket, const rebuilt_t *rebuilt)
+{
+    harness_mail (self, ACTOR_OPLOG, MAIL_REBUILT, ticket, &rebuilt_type, rebuilt, NULL, 0);
+}
+
+Test (verify, rebuild_asks_oplog_slice_by_slice_and_verifies_then)
+{
+    harness_t *self = admin_new ();
+    uint64_t ticket, first;
+    many_records (self, 3);
+    is (harness_ask (self, "{do: 'verify', id: 1, rebuild: true}"), "nothing");
+    rebuild_mail_t asked = slice_asked (self, &first);
+    cr_assert_eq (asked.resource.size, 0);
+    cr_assert_eq (asked.phase, 0);
+    while (harness_tick (self))
+        continue;
+    is (harness_answer (self), "nothing");
+    has (harness_ask (self, "{do: 'verify', id: 2}"), "error: 'BUSY'");
+    rebuilt_t rebuilt = {.resource = slice_text ("files"),
+        .phase = 2,
+        .has_place = true,
+        .owner = {{3}},
+        .uuid = {{4}},
+        .mended = 5,
+        .mended_before = 6};
+    slice_done (self, first + 100, &rebuilt); // of nothing that was asked
+    cr_assert_null (harness_take (self, MAIL_REBUILD));
+    slice_done (self, first, &rebuilt);
+    asked = slice_asked (self, &ticket);
+    cr_assert (slice_equal (asked.resource, slice_text ("files")));
+    cr_assert (
+        asked.phase == 2 && asked.has_place && asked.mended == 5 && asked.mended_before == 6);
+    cr_assert (asked.owner.bytes[0] == 3 && asked.uuid.bytes[0] == 4);
+    slice_done (self, first, &rebuilt); // once more
+    cr_assert_null (harness_take (self, MAIL_REBUILD));
+    rebuilt.done = true;
+    slice_done (self, ticket, &rebuilt);
+    has (verified (self, NULL), "sound: true, mended: 5}");
+    harness_destroy (&self);
+}
+
+Test (verify, rebuild_that_fails_is_refused_with_its_error)
+{
+    harness_t *self = admin_new ();
+    uint64_t ticket;
+    rebuilt_t rebuilt = {.error = (uint64_t)-ERR_STORAGE_FULL, .done = true};
+    has (harness_ask (self, "{do: 'verify', rebuild: 7}"), "error: 'BAD_REQUEST'");
+    is (harness_ask (self, "{do: 'verify', rebuild: true}"), "nothing");
+    slice_asked (self, &ticket);
+    slice_done (self, ticket, &rebuilt);
+    has (harness_answer (self), "error: 'STORAGE_FULL'");
+    is (harness_ask (self, "{do: 'verify'}"), "nothing"); // it can be asked again
+    has (verified (self, NULL), "sound: true, mended: nil}");
     harness_destroy (&self);
 }

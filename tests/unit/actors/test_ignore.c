@@ -42,6 +42,12 @@ static const judged_t rules[] = {
     {"a/**/b/**/c", "a/b/b/x/c", OUT},
     {"a**b", "axxb", OUT},
     {"a**b/c", "a/b/c", SILENT},
+    {"a**/c", "ab/x/c", OUT}, // as git does, whatever its manual says
+    {"a\\/b", "a/b", OUT},
+    {"x[/a]b", "xab", OUT},
+    {"x[/a]b", "x/b", SILENT},
+    {"**/", "a/", OUT},
+    {"/**", "a/b", OUT},
     {"?", "x", OUT},
     {"a?c/d", "a/c/d", SILENT},
     {"[a-c]", "b", OUT},

@@ -46,6 +46,27 @@ Test (ingest, first_scan_gives_every_entry_a_row_and_every_file_its_content)
     files_destroy (&self);
 }
 
+Test (ingest, files_are_read_side_by_side_and_none_of_them_twice)
+{
+    files_t *self = files_new ();
+    char path[64];
+    for (int i = 0; i < 300; i++) {
+        snprintf (path, sizeof path, "/home/%d", i);
+        tree_write (self->tree, path, path);
+    }
+    files_add (self, "/home");
+    for (int i = 0; i < 300; i++) {
+        snprintf (path, sizeof path, "/home/%d", i);
+        slice_t id = files_field (self, path + 6, "content_id");
+        uuid16_t expected = uuid_of_bytes (slice_text (path));
+        cr_assert (slice_equal (slice_of (id.data + 2, 16), slice_of (expected.bytes, 16)));
+    }
+    cr_assert_eq (self->tree->reads, 300);
+    cr_assert (self->tree->items_max > 1);
+    cr_assert_eq (self->tree->open_count, 0);
+    files_destroy (&self);
+}
+
 Test (ingest, unchanged_scan_writes_nothing_and_reads_no_file)
 {
     files_t *self = photos ();

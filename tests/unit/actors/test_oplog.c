@@ -118,3 +118,61 @@ Test (oplog, merges_only_what_stands_for_its_own_vector)
     cr_expect_str_eq (repaired_with (self, true), "[]", "the second time nothing changes");
     harness_destroy (&self);
 }
+
+//  ---- derived records, anew
+
+static rebuilt_t slice (harness_t *self, uint64_t ticket, const rebuild_mail_t *ask, int error)
+{
+    rebuilt_t rebuilt;
+    harness_mail (self, ACTOR_ADMIN, MAIL_REBUILD, ticket, &rebuild_mail_type, ask, NULL, 0);
+    cr_assert (oplog_class.ready (self->core, &self->step));
+    cr_assert_null (harness_take (self, MAIL_CLOCK_ASK), "no group is opened for it");
+    if (error)
+        oplog_class.settle (self->core, &self->step, error);
+    else
+        work (self);
+    const mail_t *mail = harness_take (self, MAIL_REBUILT);
+    cr_assert_not_null (mail);
+    cr_assert_eq (mail->envelope.to, ACTOR_ADMIN);
+    cr_assert_eq (mail->envelope.ticket, ticket);
+    cr_assert_eq (message_unpack (&rebuilt_type, mail->body, &rebuilt, NULL), 0);
+    return rebuilt;
+}
+
+Test (oplog, makes_derived_records_anew_slice_by_slice)
+{
+    harness_t *self = opened (0);
+    settle (self);
+    rebuild_mail_t ask = {.resource = slice_text ("")};
+    size_t slices = 0;
+    for (rebuilt_t rebuilt = {.done = false}; !rebuilt.done; slices++) {
+        rebuilt = slice (self, 5 + slices, &ask, 0);
+        cr_assert_eq (rebuilt.error, 0);
+        ask = (rebuild_mail_t){.resource = rebuilt.resource,
+            .phase = rebuilt.phase,
+            .has_place = rebuilt.has_place,
+            .owner = rebuilt.owner,
+            .uuid = rebuilt.uuid,
+            .mended = rebuilt.mended,
+            .mended_before = rebuilt.mended_before};
+        cr_assert_lt (slices, 10);
+    }
+    cr_assert_eq (slices, 3, "rows, records, and that there is nothing behind them");
+    cr_assert_not (oplog_class.ready (self->core, &self->step));
+    harness_destroy (&self);
+}
+
+Test (oplog, slice_that_was_not_committed_is_answered_with_its_error)
+{
+    harness_t *self = opened (0);
+    settle (self);
+    const rebuild_mail_t ask = {.resource = slice_text ("")};
+    rebuilt_t rebuilt = slice (self, 5, &ask, ERR_STORAGE_FULL);
+    cr_assert_eq (rebuilt.error, (uint64_t)-ERR_STORAGE_FULL);
+    rebuilt = slice (self, 6, &ask, 0);
+    cr_assert_eq (rebuilt.error, 0);
+    const rebuild_mail_t wrong = {.resource = slice_text ("tags"), .phase = 1};
+    rebuilt = slice (self, 7, &wrong, 0);
+    cr_assert (rebuilt.error != 0, "it is not derived");
+    harness_destroy (&self);
+}

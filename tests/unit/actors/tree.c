@@ -298,10 +298,28 @@ static void tree_file_close (void *self_, disk_file_t *file)
     free (file);
 }
 
-static const char *tree_mime (void *self, slice_t head)
+static int tree_file_seek (void *self, disk_file_t *file, uint64_t at)
 {
     (void)self;
+    file->at = at < file->inode->size ? at : file->inode->size;
+    return 0;
+}
+
+static const char *tree_mime (void *self, size_t worker, slice_t head)
+{
+    (void)self;
+    (void)worker;
     return head.size ? "text/plain" : "inode/x-empty";
+}
+
+static void tree_each (void *self_, void (*work) (void *context, size_t item, size_t worker),
+    void *context, size_t count)
+{
+    tree_t *self = self_;
+    self->items_max = count > self->items_max ? count : self->items_max;
+    //  Backwards, and each by another worker: nothing may depend on who does what, and when.
+    for (size_t i = count; i > 0; i--)
+        work (context, i - 1, i % DISK_WORKERS_MAX);
 }
 
 tree_t *tree_new (void)
@@ -311,7 +329,8 @@ tree_t *tree_new (void)
     self->time = 1700000000ull << 32;
     self->nodes[0] = (tree_node_t){.inode = inode_new (self, S_IFDIR | 0755), .used = true};
     self->disk = (disk_t){self, tree_open, tree_list, tree_look, tree_close, tree_watch,
-        tree_unwatch, tree_file_open, tree_file_read, tree_file_look, tree_file_close, tree_mime};
+        tree_unwatch, tree_file_open, tree_file_read, tree_file_seek, tree_file_look,
+        tree_file_close, tree_mime, tree_each};
     return self;
 }
 

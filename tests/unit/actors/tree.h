@@ -36,6 +36,7 @@ typedef struct tree {
     size_t watch_count;
     size_t open_count; // handles, to find those that leak
     size_t reads;      // of files' content
+    size_t items_max;  // the most that were worked on at once
 } tree_t;
 
 tree_t *tree_new (void);

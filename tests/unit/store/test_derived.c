@@ -222,3 +222,169 @@ Test (derived, is_a_pure_function_of_its_rows_whatever_happened_on_the_way)
         kit_destroy (&kit);
     }
 }
+
+//  ---- rebuilding
+
+static uint64_t rebuild (kit_t *kit, size_t most)
+{
+    rebuild_t place = {.phase = 0};
+    for (bool done = false; !done;) {
+        is (derived_rebuild (kit->txn, &place, most, &done), 0);
+        kit_again (kit);
+    }
+    return place.mended;
+}
+
+//  40 rows of 3 owners: 7 contents, and some without.
+static void rows_fill (kit_t *kit)
+{
+    char mime[16];
+    for (unsigned i = 0; i < 40; i++) {
+        snprintf (mime, sizeof mime, "m%u", i);
+        put_row (kit->txn, 1 + i % 3, i, 100 + i,
+            i % 8 ? path (i % 8, mime) : map_of ("mime", mime, NULL));
+    }
+    put_row (kit->txn, 1, 9, 200, slice_of (NULL, 0));
+    kit_again (kit);
+}
+
+//  What all tables hold, the one that remembers watermarks and so on included.
+static char *dump_all (kit_t *kit)
+{
+    static const enum table tables[] = {TABLE_RESOURCES, TABLE_OWNED, TABLE_OWNED_UPDATED,
+        TABLE_DERIVED, TABLE_DERIVED_SOURCES, TABLE_CHANGES, TABLE_META};
+    char *all;
+    size_t size;
+    FILE *out = open_memstream (&all, &size);
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        char *one = dump (kit->txn, tables[i]);
+        fprintf (out, "%zu\n%s", i, one);
+        free (one);
+    }
+    fclose (out);
+    return all;
+}
+
+Test (rebuild, of_what_is_right_writes_nothing)
+{
+    kit_t kit = kit_new ();
+    kit_begin (&kit);
+    rows_fill (&kit);
+    char *before = dump_all (&kit);
+    for (size_t most = 1; most < 100; most *= 5)
+        cr_assert_eq (rebuild (&kit, most), 0);
+    char *after = dump_all (&kit);
+    cr_assert_str_eq (before, after);
+    free (before);
+    free (after);
+    kit_destroy (&kit);
+}
+
+//  All that is shown: each record, count and digest.
+static char *shown (kit_t *kit)
+{
+    char *all;
+    size_t size;
+    uuid16_t uuid;
+    timestamp_t updated;
+    slice_t value;
+    resource_entry_t entry;
+    FILE *out = open_memstream (&all, &size);
+    int rc = derived_next (kit->txn, text ("files"), NULL, &uuid, &updated, &value);
+    while (!rc) {
+        fwrite (uuid.bytes, 1, 16, out);
+        fprintf (out, "%llu", (unsigned long long)updated.time);
+        for (size_t i = 0; i < value.size; i++)
+            fprintf (out, "%02x", value.data[i]);
+        rc = derived_next (kit->txn, text ("files"), &uuid, &uuid, &updated, &value);
+    }
+    is (resources_find (kit->txn, text ("files"), &entry), 0);
+    fprintf (out, "%llu %llx %llx", (unsigned long long)entry.count,
+        (unsigned long long)entry.digest.low, (unsigned long long)entry.digest.high);
+    fclose (out);
+    return all;
+}
+
+//  Takes every entry of a table out, changes it, or damages it, one after the other.
+static void harm (kit_t *kit, enum table table, int how, size_t which)
+{
+    slice_t key, value;
+    uint8_t copy[64];
+    size_t size;
+    int rc = table_seek (kit->txn, table, slice_of (NULL, 0), &key, &value);
+    for (size_t i = 0; !rc && i < which; i++)
+        rc = table_next (kit->txn, table, key, &key, &value);
+    if (rc)
+        return;
+    size = key.size;
+    memcpy (copy, key.data, size);
+    slice_t at = slice_of (copy, size);
+    buffer_t changed = {NULL, 0, 0};
+    buffer_append (&changed, value.data, value.size);
+    if (how == 0)
+        is (table_delete (kit->txn, table, at), 0);
+    else if (how == 1 && changed.size) {
+        changed.data[changed.size - 1] ^= 1; // its checksum is made anew
+        is (table_put (kit->txn, table, at, buffer_slice (&changed)), 0);
+    } else if (how == 2) {
+        copy[size - 1] ^= 0x40; // a record, or a source, that nobody has
+        is (table_put (kit->txn, table, at, buffer_slice (&changed)), 0);
+    } else {
+        //  Without a checksum.
+        char bad[] = "bad";
+        MDB_val k = {size, copy}, data = {3, bad};
+        is (mdb_put (kit->txn->mdb, kit->store->tables[table], &k, &data, 0), 0);
+    }
+    buffer_release (&changed);
+}
+
+Test (rebuild, puts_right_what_was_altered)
+{
+    static const enum table tables[] = {TABLE_DERIVED, TABLE_DERIVED_SOURCES};
+    for (size_t most = 1; most <= 1000; most *= 1000)
+        for (int how = 0; how < 4; how++)
+            for (size_t i = 0; i < 2; i++)
+                for (size_t which = 0; which < 8; which++) {
+                    kit_t kit = kit_new ();
+                    kit_begin (&kit);
+                    rows_fill (&kit);
+                    char *before = shown (&kit), *sources = dump (kit.txn, TABLE_DERIVED_SOURCES);
+                    harm (&kit, tables[i], how, which);
+                    kit_again (&kit);
+                    rebuild (&kit, most);
+                    char *after = shown (&kit), *again = dump (kit.txn, TABLE_DERIVED_SOURCES);
+                    cr_assert_str_eq (before, after, "table %zu, how %d, %zu", i, how, which);
+                    cr_assert_str_eq (sources, again);
+                    cr_assert_eq (rebuild (&kit, most), 0);
+                    check_sums (kit.txn);
+                    free (before);
+                    free (after);
+                    free (sources);
+                    free (again);
+                    kit_destroy (&kit);
+                }
+}
+
+Test (rebuild, goes_on_while_rows_change)
+{
+    kit_t kit = kit_new ();
+    rebuild_t place = {.phase = 0};
+    uint64_t updated = 1000;
+    kit_begin (&kit);
+    rows_fill (&kit);
+    harm (&kit, TABLE_DERIVED, 1, 2);
+    harm (&kit, TABLE_DERIVED_SOURCES, 0, 7);
+    for (bool done = false; !done;) {
+        is (derived_rebuild (kit.txn, &place, 1, &done), 0);
+        kit_again (&kit);
+        unsigned n = (unsigned)(updated % 41);
+        put_row (kit.txn, 3, 100 + n, updated,
+            updated % 3 ? path (1 + n % 9, "new") : slice_of (NULL, 0));
+        updated++;
+        kit_again (&kit);
+    }
+    cr_assert (place.mended > 0);
+    check_sums (kit.txn);
+    cr_assert_eq (rebuild (&kit, 1000), 0);
+    kit_destroy (&kit);
+}
