@@ -334,7 +334,7 @@ Test (client, the_values_of_operations_are_canonical)
 //  Declared by B at 6, counted out for that, on its way back by A's word of 9.
 #define ON_ITS_WAY                                                                                 \
     "9e c410" ID "c420" KEY "9205" B "c0 c0 c2 9206" B "9209" A "c0 c0 a66c6170746f70 a0 90 "      \
-                                                                "9206" B
+    "9206" B
 
 static int decode (slice_t bytes)
 {
