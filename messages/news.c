@@ -355,7 +355,8 @@ static timestamp_t written_last (const record_t *self)
 
 //  What is not past the deletion on which one of the two stands is over. What is, and came from who did not
 //  know of it, shows beside; then nobody shows weak values, for those of two lives cannot be told
-//  apart: `created` at the floor says so. False: nothing of the news is to be joined.
+//  apart: `created` at the floor says so. News that stand on the same deletion know of it. False: nothing of the
+//  news is to be joined.
 static bool lives_cut (record_t *self, const record_t *news, const vector_t *seen, bool *changed)
 {
     timestamp_t last = written_last (news), mine = written_last (self);
@@ -369,7 +370,7 @@ static bool lives_cut (record_t *self, const record_t *news, const vector_t *see
             *changed |= record_end_life (self);
         else
             *changed |= lower (&self->created, &news->floor);
-    } else if (life_stands (self) && !vector_covers (seen, &self->floor))
+    } else if (life_stands (self) && !same && !vector_covers (seen, &self->floor))
         *changed |= lower (&self->created, &self->floor);
     return true;
 }

@@ -298,7 +298,8 @@ def _cut (record, fragment, past):
         else:
             fragment = fragment.copy ()
             _revive (fragment, fragment.floor)
-    elif stands (record) and not covers (past, record.floor):
+    elif (stands (record) and record.floor != fragment.floor
+          and not covers (past, record.floor)):
         _revive (record, record.floor)
     return fragment
 

@@ -302,6 +302,23 @@ Test (news_join, under_latest_a_whole_clears_a_dead_record_whose_deletion_is_cov
             "+A1 !R9 ^A4 -A4 a=2@R9 b=1@A7"});
 }
 
+//  A life that began past its floor stands on that deletion (record_join.c).
+Test (news_join, under_latest_of_two_lives_what_is_before_a_deletion_is_over)
+{
+    CHECK_JOIN (LATEST,
+        {"the record's", "+A1 !A3 a=1@A3 ~b=1@A1", "+R7 !R7 ^R5 a=2@R7", true, "A3",
+            "+R7 !R7 ^R5 a=2@R7"},
+        {"the news'", "+B7 !B7 ^B5 a=2@B7", "!R4 a=1@R4", false, "A3", NULL},
+        {"the record is past what the news stand on", "+A1 !A6 a=1@A6 ~b=1@A1",
+            "+R7 !R7 ^R5 a=2@R7", true, "A6", "+A1 !R7 ^R5 a=2@R7 ~b=1@A1"},
+        {"the news are past it and had not seen it", "+B7 !B7 ^B5 ~a=2@B7", "!R9 b=1@R9", false,
+            "A3", "+B5 !R9 ^B5 b=1@R9 ~a=2@B7"},
+        {"the news are past it and had seen it", "+A7 !A7 ^A5 ~a=2@A7", "!R9 b=1@R9", false, "A7",
+            "+A7 !R9 ^A5 b=1@R9 ~a=2@A7"},
+        {"both stand on it", "+B7 !B7 ^B5 ~a=2@B7", "+B7 !R9 ^B5 b=1@R9 ~a=2@B7", true, "A3",
+            "+B7 !R9 ^B5 b=1@R9 ~a=2@B7"});
+}
+
 Test (news_join, under_latest_a_deletion_ends_only_what_was_not_written_since)
 {
     CHECK_JOIN (
