@@ -19,6 +19,12 @@ int state_unpack (txn_t *txn, slice_t value, state_t *ret_state, record_t *recor
     if (value.size == 0)
         record_clear (record);
     else {
+        //  Where a transaction has touched more pages than LMDB keeps in memory, any write may free one of them.
+        if (txn->write) {
+            buffer_clear (&txn->loaded);
+            buffer_append (&txn->loaded, value.data, value.size);
+            value = buffer_slice (&txn->loaded);
+        }
         origins_t origins = origins_of (txn);
         cursor_t cursor = cursor_over (value);
         if (record_unpack (&cursor, &origins, record) || !cursor_done (&cursor))

@@ -15,7 +15,7 @@ int shared_news_join (txn_t *txn, slice_t resource, const uuid16_t *uuid, const 
 
 //  The record's state as it is now, in a writing transaction with all that was joined before; a
 //  record that is not there is "never was", with 0. *ret_record is the caller's, zeroed or used,
-//  and the caller's to release; its names and values borrow from the transaction.
+//  and the caller's to release; its names and values borrow from the transaction until it loads the next record.
 int shared_get (txn_t *txn, slice_t resource, const uuid16_t *uuid, record_t *ret_record);
 
 //  Visible records of a resource in the order of their uuids: the first > after (NULL: from the

@@ -75,6 +75,7 @@ static void txn_free (txn_t *txn)
     buffer_release (&txn->after);
     buffer_release (&txn->row);
     buffer_release (&txn->packed);
+    buffer_release (&txn->loaded);
     free (txn);
 }
 

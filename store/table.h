@@ -129,6 +129,7 @@ struct txn {
     buffer_t after;
     buffer_t row;
     buffer_t packed;
+    buffer_t loaded; // a writer's own copy of the record that it loaded last
 };
 
 //  ---- keys

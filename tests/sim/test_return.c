@@ -455,7 +455,7 @@ static bool copy_is_begun (sim_t *sim, void *context)
 //  A batch says nothing to a record that is not copied yet: it would end what was written here unheard.
 Test (return, what_is_deleted_while_the_copy_is_under_way_is_reported)
 {
-    sim_t *sim = pool_of (83, 3);
+    sim_t *sim = pool_of (483, 3);
     static char large[200001];
     uint8_t nowhere = 0xa0; // the empty name of a place before all records
     uuid16_t last;
