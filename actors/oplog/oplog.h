@@ -4,6 +4,7 @@
 //  cache.c        what is remembered of the store
 //  seal.c         what a transaction of ours adds to the log and to the watermarks
 //  configured.c   what the configuration declares
+//  found.c        lost and found
 //  apply.c        requests of apps
 //  take.c         batches and rows of peers
 //  write.c        what pool, ingest and link send to be written; declarations
@@ -133,6 +134,16 @@ int oplog_shared_raise (
 void oplog_writer_begin (oplog_t *self); // on top of our own chain
 //  covers: batch.h; NULL: nothing is issued anew.
 int oplog_seal (oplog_t *self, step_t *step, uint64_t upto, const vector_t *covers);
+
+//  found.c: {client, reason, resource, timestamp, uuid, value}; an empty value is nil
+int oplog_found_put (step_t *step, const char *reason, slice_t resource, const uuid16_t *uuid,
+    const timestamp_t *written, slice_t value);
+//  What shows of a record in which this client has a part; ERR_NOT_FOUND where nothing does.
+int oplog_found_look (oplog_t *self, step_t *step, slice_t resource, const uuid16_t *uuid,
+    timestamp_t *ret_written, buffer_t *ret_value);
+//  Puts that into lost and found if nothing shows any more.
+int oplog_found_after (step_t *step, slice_t resource, const uuid16_t *uuid,
+    const timestamp_t *written, slice_t value);
 
 //  configured.c: ERR_CONFLICTING_DECLARATION where what is stored differs, and it was said which
 int oplog_configured (const config_t *config, step_t *step);

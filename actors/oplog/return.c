@@ -116,39 +116,16 @@ static void returning_release (returning_t *self)
     free (self->clients);
 }
 
-//  ---- lost and found
-
-//  {client, reason, resource, timestamp, uuid, value}: what was written here and shows nowhere any more.
 static int found_put (step_t *step, returning_t *past, slice_t resource, const uuid16_t *uuid,
     const record_t *record, record_rule_t rule)
 {
-    buffer_t value = {NULL, 0, 0}, entry = {NULL, 0, 0};
-    uint8_t key[24];
-    for (int byte = 0; byte < 8; byte++)
-        key[byte] = (uint8_t)(record->written.time >> (56 - 8 * byte));
-    memcpy (key + 8, uuid->bytes, 16);
+    buffer_t value = {NULL, 0, 0};
     if (record_alive (record, rule))
         record_show (record, rule, &value);
-    pack_map (&entry, 6);
-    pack_string (&entry, "client");
-    pack_bin (&entry, slice_of (record->written.client.bytes, 16));
-    pack_string (&entry, "reason");
-    pack_string (&entry, "the record was deleted while this node was away");
-    pack_string (&entry, "resource");
-    pack_text (&entry, resource);
-    pack_string (&entry, "timestamp");
-    timestamp_pack (&record->written, &entry);
-    pack_string (&entry, "uuid");
-    pack_bin (&entry, slice_of (uuid->bytes, 16));
-    pack_string (&entry, "value");
-    if (value.size)
-        pack_raw (&entry, buffer_slice (&value));
-    else
-        pack_nil (&entry);
-    int rc = node_put (step->txn, NODE_FOUND, slice_of (key, sizeof key), buffer_slice (&entry));
+    int rc = oplog_found_put (step, "the record was deleted while this node was away", resource,
+        uuid, &record->written, buffer_slice (&value));
     past->found += rc == 0;
     buffer_release (&value);
-    buffer_release (&entry);
     return rc;
 }
 

@@ -107,6 +107,12 @@ Test (random, two_of_one_half_that_asked_one_member_at_once_return_one_after_the
     live (1450, 4, 100, true);
 }
 
+//  A purged deletion that a return issued anew ended what its receiver had written since.
+Test (random, what_a_return_ends_at_whoever_wrote_it_is_found_there)
+{
+    live (701167, 2 + 701167 % 4, 100, true);
+}
+
 //  Each of these did not come together once, for a reason of its own.
 Test (random, pools_that_found_a_fault_come_together_again)
 {
