@@ -253,7 +253,7 @@ class Ingest (Case):
         os.link (folder / "2.txt", folder / "two.txt")                    # a row of its own
         (folder / "3.txt").write_text ("longer than it was before\n")
         os.utime (folder / "4.txt", (5, 5))
-        (folder / "new").write_text ("number 5\n")
+        (folder / "new").write_text ("number Z\n")
         os.utime (folder / "new", ns=(0, (folder / "5.txt").stat ().st_mtime_ns))
         (folder / "new").rename (folder / "5.txt")                        # same size and time
         wait_until (lambda: self.seen (node, folder), what="what changed")

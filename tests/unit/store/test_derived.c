@@ -326,8 +326,11 @@ static void harm (kit_t *kit, enum table table, int how, size_t which)
     else if (how == 1 && changed.size) {
         changed.data[changed.size - 1] ^= 1; // its checksum is made anew
         is (table_put (kit->txn, table, at, buffer_slice (&changed)), 0);
-    } else if (how == 2) {
-        copy[size - 1] ^= 0x40; // a record, or a source, that nobody has
+    } else if (how == 2 || how == 4) {
+        if (how == 2)
+            copy[size - 1] ^= 0x40; // a record, or a row, that nobody has
+        else
+            copy[19] ^= 1; // under another record
         is (table_put (kit->txn, table, at, buffer_slice (&changed)), 0);
     } else {
         //  Without a checksum.
@@ -342,7 +345,7 @@ Test (rebuild, puts_right_what_was_altered)
 {
     static const enum table tables[] = {TABLE_DERIVED, TABLE_DERIVED_SOURCES};
     for (size_t most = 1; most <= 1000; most *= 1000)
-        for (int how = 0; how < 4; how++)
+        for (int how = 0; how < 5; how++)
             for (size_t i = 0; i < 2; i++)
                 for (size_t which = 0; which < 8; which++) {
                     kit_t kit = kit_new ();
