@@ -148,7 +148,13 @@ bool map_find (slice_t map, const char *key, slice_t *ret_value);
         "[{client, sequence, upto: timestamp, operations, bytes}]: the first 1,000 kept")          \
     F (S, UINT, batches, MUST, "all that are kept")                                                \
     F (S, UINT, operations, MUST, "in them")                                                       \
-    F (S, UINT, bytes, MUST, "of them")
+    F (S, UINT, bytes, MUST, "of them")                                                            \
+    F (S, RAW, kept_for, MUST,                                                                     \
+        "[{client, name, batches, bytes, since: timestamp of the oldest}]: each member that "      \
+        "counts "                                                                                  \
+        "and has not acknowledged all of it")                                                      \
+    F (S, BOOL, more, MUST, "the log is longer than the 128 MiB that kept_for counts")             \
+    F (S, UINT, deletions, MUST, "remembered until every member that counts has seen them")
 #define FOUND_ANSWER_FIELDS(F, S)                                                                  \
     ANSWER_HEAD (F, S)                                                                             \
     F (S, RAW, found, MUST,                                                                        \
@@ -171,7 +177,7 @@ bool map_find (slice_t map, const char *key, slice_t *ret_value);
     X (STATUS, status, no, status, "how this node is")                                             \
     X (METRICS, metrics, no, metrics, "what it has counted")                                       \
     X (POOL, pool, no, pool, "who is a member")                                                    \
-    X (PENDING, pending, no, pending, "the batches that are kept")                                 \
+    X (PENDING, pending, no, pending, "what is kept, and for whom")                                \
     X (FOUND, found, no, found, "what was written here and shows nowhere after a return")          \
     X (VERIFY, verify, verify, verify, "counts and digests of all resources, computed anew")       \
     X (INVITE, invite, no, done, "a ticket for a new client")                                      \

@@ -181,7 +181,7 @@ static void on_edge_in (admin_t *self, step_t *step, const mail_t *mail)
     case ADMIN_STATUS:
     case ADMIN_POOL: reports_ask (self, step, verb, &caller, &request); break;
     case ADMIN_METRICS: admin_metrics (self, step, &caller); break;
-    case ADMIN_PENDING: admin_pending (step, &caller); break;
+    case ADMIN_PENDING: admin_pending (self, step, &caller); break;
     case ADMIN_FOUND: admin_found (step, &caller); break;
     case ADMIN_VERIFY: admin_verify_begin (self, step, &caller, &request); break;
     default: forward (self, step, verb, actor_of (verb), &caller, &request);

@@ -4,7 +4,8 @@
 //  alarm.c          alarms
 //  status.c         status, pool: what this node and the others know, put together
 //  clients.c        the members, as status and pool show them
-//  metrics.c        metrics, and pending
+//  metrics.c        metrics, and lost and found
+//  pending.c        what is kept, and for whom
 //  verify.c         counts and digests, computed anew
 
 #ifndef TIDEPOOL_ADMIN_H
@@ -99,8 +100,10 @@ int admin_clients_pack (admin_t *self, step_t *step, const asked_t *asked, buffe
 
 //  ---- metrics.c
 void admin_metrics (admin_t *self, step_t *step, const caller_t *caller);
-void admin_pending (step_t *step, const caller_t *caller);
 void admin_found (step_t *step, const caller_t *caller);
+
+//  ---- pending.c
+void admin_pending (admin_t *self, step_t *step, const caller_t *caller);
 
 //  ---- verify.c
 void admin_verify_begin (admin_t *self, step_t *step, const caller_t *caller,

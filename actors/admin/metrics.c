@@ -1,4 +1,4 @@
-//  admin_metrics - metrics, as a map and as Prometheus' exposition text; and pending, the log; and lost and found
+//  admin_metrics - metrics, as a map and as Prometheus' exposition text; and lost and found
 //
 //  https://prometheus.io/docs/instrumenting/exposition_formats/ (version 0.0.4). In the map a bucket of the histogram has
 //  the name that it has in the text, label included.
@@ -13,9 +13,6 @@
 
 #define FOUND_MOST 1000
 #include "store/resources.h"
-
-#define PENDING_BATCHES_MAX 1000
-#define PENDING_BYTES_MAX   (128u << 20) // each batch that is read is checked
 
 #define HISTOGRAM "tidepool_commit_seconds"
 #define CONFLICTS "tidepool_conflicts_total"
@@ -156,65 +153,6 @@ void admin_metrics (admin_t *self, step_t *step, const caller_t *caller)
     buffer_release (&exposition.map);
     buffer_release (&exposition.text);
     buffer_release (&map);
-}
-
-//  ---- pending
-
-static void batch_show (const batch_head_t *head, uint64_t sequence, size_t bytes, buffer_t *out)
-{
-    timestamp_t upto = {head->upto, head->origin};
-    pack_map (out, 5);
-    pack_string (out, "client");
-    pack_bin (out, slice_of (&head->origin, sizeof head->origin));
-    pack_string (out, "sequence");
-    pack_uint (out, sequence);
-    pack_string (out, "upto");
-    timestamp_pack (&upto, out);
-    pack_string (out, "operations");
-    pack_uint (out, head->count);
-    pack_string (out, "bytes");
-    pack_uint (out, bytes);
-}
-
-static int batches_pack (txn_t *txn, buffer_t *out)
-{
-    size_t at = list_begin (out), count = 0, read = 0;
-    uint64_t sequence = 0;
-    int rc = 0;
-    while (count < PENDING_BATCHES_MAX && read < PENDING_BYTES_MAX) {
-        slice_t bytes;
-        batch_head_t head;
-        rc = pending_read (txn, sequence + 1, &sequence, &bytes);
-        if (rc == 0)
-            rc = batch_peek (bytes, &head);
-        if (rc)
-            break;
-        batch_show (&head, sequence, bytes.size, out);
-        read += bytes.size;
-        count++;
-    }
-    list_end (out, at, count);
-    return rc == ERR_NOT_FOUND ? 0 : rc;
-}
-
-void admin_pending (step_t *step, const caller_t *caller)
-{
-    buffer_t batches = {NULL, 0, 0};
-    pending_totals_t totals = {0};
-    int rc = pending_totals (step->txn, &totals);
-    if (rc == 0)
-        rc = batches_pack (step->txn, &batches);
-    pending_answer_t answer = {.id = caller->id,
-        .ok = true,
-        .pending = buffer_slice (&batches),
-        .batches = totals.batches,
-        .operations = totals.operations,
-        .bytes = totals.bytes};
-    if (rc)
-        admin_refuse (step, caller, rc);
-    else
-        caller_answer (step, caller, &pending_answer_type, &answer);
-    buffer_release (&batches);
 }
 
 //  ---- lost and found

@@ -16,6 +16,7 @@
 //  earliest member stays, and who is in the other returns.
 
 #include "actors/link/link.h"
+#include "actors/members.h"
 
 #include "messages/counting.h"
 
@@ -140,48 +141,7 @@ int link_on_outside (link_t *self, step_t *step, line_t *line, slice_t frame)
     return 0;
 }
 
-//  ---- what counts, as far as it is stored
-
-typedef struct members {
-    client_t *clients;
-    size_t count;
-    vector_t shared;
-    txn_t *txn;
-    vector_t published; // of whom was asked last
-} members_t;
-
-static const vector_t *published_of (const void *context, const uuid16_t *origin)
-{
-    members_t *self = (members_t *)context;
-    if (published_load (self->txn, origin, &self->published))
-        vector_clear (&self->published);
-    return &self->published;
-}
-
-static int members_load (step_t *step, members_t *self)
-{
-    client_t client;
-    uuid16_t after;
-    int rc = watermarks_load (step->txn, WATERMARK_SHARED, &self->shared);
-    self->txn = step->txn;
-    for (int next = rc ? rc : clients_next (step->txn, NULL, &client); next == 0;
-         next = clients_next (step->txn, &after, &client)) {
-        client_t *grown = realloc (self->clients, (self->count + 1) * sizeof *grown);
-        if (!grown)
-            abort ();
-        self->clients = grown;
-        grown[self->count++] = client;
-        after = client.uuid;
-    }
-    return rc;
-}
-
-static void members_release (members_t *self)
-{
-    free (self->clients);
-    vector_release (&self->shared);
-    vector_release (&self->published);
-}
+//  ---- who may
 
 //  A client may return when it was counted out here, or is on its way back already, or was never declared; and we
 //  have all that it has of those that count.
@@ -189,11 +149,11 @@ bool link_may_return (link_t *self, step_t *step, const uuid16_t *uuid, const ve
 {
     members_t members = {.count = 0};
     client_t client;
-    bool may = members_load (step, &members) == 0 && clients_get (step->txn, uuid, &client) == 0 &&
-               client_is_member (&client) && !link_is_out (self, step);
+    bool may = members_load (step->txn, &members) == 0 &&
+               clients_get (step->txn, uuid, &client) == 0 && client_is_member (&client) &&
+               !link_is_out (self, step);
     if (may) {
-        pool_view_t view = {
-            self->me, members.clients, members.count, &members.shared, published_of, &members};
+        pool_view_t view = members_view (&members, &self->me);
         may = (!client_declared (&client) || !pool_counts (&view, &client)) &&
               pool_is_caught_up (&view, shared, uuid);
     }

@@ -529,10 +529,16 @@ class Admin (CommandCase):
 
     def test_pending_and_metrics (self):
         batch = {"client": ID, "sequence": 3, "upto": now (), "operations": 4, "bytes": 2000}
-        self.fake (pending={"pending": [batch], "batches": 1, "operations": 4, "bytes": 2000},
+        self.fake (pending={"pending": [batch], "batches": 1, "operations": 4, "bytes": 2000,
+                            "more": True, "deletions": 3, "kept_for": [
+                                {"client": ID, "name": "lap\x1btop", "batches": 1, "bytes": 2000,
+                                 "since": batch["upto"]}]},
                    metrics={"metrics": {"tidepool_x_total": 7}, "text": "# HELP\n"})
         self.assertEqual (self.says ("pending")["pending"][0]["client"], ID_TEXT)
-        self.assertIn ("1 batches, 4 operations, 2.0 KiB", self.say ("pending"))
+        self.assertIn ("1 batches, 4 operations, 2.0 KiB\n3 deletions are remembered",
+                       self.say ("pending"))
+        self.assertRegex (self.say ("pending"),
+                          r"KEPT FOR +SINCE +BATCHES +SIZE\nlap.*top .* 1 +2.0 KiB\nand more")
         self.assertEqual (self.say ("metrics"), "tidepool_x_total  7\n")
         self.assertEqual (self.says ("metrics")["metrics"], {"tidepool_x_total": 7})
 

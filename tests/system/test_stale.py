@@ -34,8 +34,11 @@ class Stale (Case):
         mine = c.create ("tags", name="mine")
         c.update ("tags", gone, name="in vain")
         c.update ("tags", kept, colour="red")
+        wait_until (lambda: {member["name"] for member in self.says (a, "pending")["kept_for"]} == {"c"},
+                    what="the log is kept for c alone")
         wait_until (lambda: self.is_stale (a, c) and self.is_stale (b, c), what="c is counted out")
         wait_until (lambda: self.log_is_empty (a) and self.log_is_empty (b), what="the log is flushed")
+        self.assertNotIn ("c", [member["name"] for member in self.says (a, "pending")["kept_for"]])
         wait_until (lambda: a.metric ("deletions_forgotten_total") > 0,
                     what="the deletion is forgotten")
         self.cut_off (nodes, c, False)

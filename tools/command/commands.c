@@ -63,7 +63,9 @@ const command_entry_t command_entries[] = {
      "known by its size, head, tail and 16 samples. FOLDER may be a location's uuid, but to be added.\n",
      1, 2, OPTION_BIT (EXCLUDE) | OPTION_BIT (NO_DEFAULTS) | OPTION_BIT (MODE) | OPTION_BIT (WAIT),
      command_ingest},
-    {"pending", "", "the batches that are kept for those that lack them", NULL,
+    {"pending", "", "what is kept, for whom and since when",
+     "First the batches, one by one, then for each member that counts what it has not acknowledged. A\n"
+     "batch leaves when every member that counts has it; who is counted out is waited for no more.\n",
      0, 0, 0, command_pending},
     {"lost-and-found", "", "what was written here to records that were deleted elsewhere", NULL,
      0, 0, 0, command_found},

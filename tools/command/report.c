@@ -51,6 +51,30 @@ int command_metrics (command_t *self)
 
 //  ---- pending
 
+//  For whom, since when, how much.
+static void kept_for_show (const command_t *self, slice_t map)
+{
+    static const char *const heads[] = {"KEPT FOR", "SINCE", "BATCHES", "SIZE"};
+    char one[SHOW_SIZE];
+    uint64_t now = time_from_ns ((uint64_t)time (NULL) * 1000000000u);
+    table_t *table = table_new ("llrr", heads);
+    walk_t walk = walk_array (field_find (map, "kept_for"));
+    slice_t member;
+    while (walk_next (&walk, NULL, &member)) {
+        table_add (table, STYLE_PLAIN, field_text (member, "name"));
+        table_add_text (table, STYLE_PLAIN, show_age (now, field_time (member, "since"), one));
+        table_add_text (table, STYLE_PLAIN, show_number (field_uint (member, "batches"), one));
+        table_add_text (table, STYLE_PLAIN, show_size (field_uint (member, "bytes"), one));
+    }
+    if (table_rows (table)) {
+        table_print (table, &self->out);
+        if (field_bool (map, "more"))
+            fputs ("and more: the log is longer than was read\n", self->out.file);
+        fputc ('\n', self->out.file);
+    }
+    table_destroy (&table);
+}
+
 static void pending_show (const command_t *self, slice_t map)
 {
     static const char *const heads[] = {"SEQUENCE", "CLIENT", "SEALED", "OPERATIONS", "SIZE"};
@@ -72,10 +96,13 @@ static void pending_show (const command_t *self, slice_t map)
         table_print (table, &self->out);
         fputc ('\n', self->out.file);
     }
+    kept_for_show (self, map);
     fprintf (self->out.file, "%s batches, %s operations, %s\n",
         show_number (field_uint (map, "batches"), one),
         show_number (field_uint (map, "operations"), two),
         show_size (field_uint (map, "bytes"), three));
+    fprintf (self->out.file, "%s deletions are remembered\n",
+        show_number (field_uint (map, "deletions"), one));
     table_destroy (&table);
 }
 

@@ -427,7 +427,8 @@ Test (pending, batches_are_shown_in_the_order_of_the_log)
 {
     harness_t *self = admin_new ();
     is (harness_ask (self, "{do: 'pending'}"),
-        "{id: nil, ok: true, pending: [], batches: 0, operations: 0, bytes: 0}");
+        "{id: nil, ok: true, pending: [], batches: 0, operations: 0, bytes: 0, kept_for: [], "
+        "more: false, deletions: 0}");
     harness_write (self);
     own_batches (self);
     harness_commit (self);
