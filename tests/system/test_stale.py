@@ -4,7 +4,8 @@
 import tidepool
 from tidepool import Case, invite, join, wait_converged, wait_until
 
-SHORT = ("node/stale_after_s=6", "node/ack_interval_s=1", "node/ping_interval_s=1")
+PATIENT = ("node/ack_interval_s=1", "node/ping_interval_s=1")
+SHORT = ("node/stale_after_s=6", *PATIENT)
 
 
 class Stale (Case):
@@ -17,6 +18,9 @@ class Stale (Case):
     def log_is_empty (self, node):
         """Only acknowledgements are left, which nobody acknowledges"""
         return self.says (node, "pending")["operations"] == 0
+
+    def kept_for (self, node):
+        return {member["name"] for member in self.says (node, "pending")["kept_for"]}
 
     def cut_off (self, nodes, away, cut):
         for node in nodes:
@@ -34,11 +38,9 @@ class Stale (Case):
         mine = c.create ("tags", name="mine")
         c.update ("tags", gone, name="in vain")
         c.update ("tags", kept, colour="red")
-        wait_until (lambda: {member["name"] for member in self.says (a, "pending")["kept_for"]} == {"c"},
-                    what="the log is kept for c alone")
         wait_until (lambda: self.is_stale (a, c) and self.is_stale (b, c), what="c is counted out")
         wait_until (lambda: self.log_is_empty (a) and self.log_is_empty (b), what="the log is flushed")
-        self.assertNotIn ("c", [member["name"] for member in self.says (a, "pending")["kept_for"]])
+        self.assertEqual (self.kept_for (a), set ())
         wait_until (lambda: a.metric ("deletions_forgotten_total") > 0,
                     what="the deletion is forgotten")
         self.cut_off (nodes, c, False)
@@ -53,6 +55,16 @@ class Stale (Case):
         self.assertEqual ((found["resource"], found["value"]["name"]), ("tags", "in vain"))
         self.assertEqual (self.says (a, "lost-and-found")["found"], [])
         wait_until (lambda: all (self.log_is_empty (node) for node in nodes), what="nothing is kept")
+
+    def test_the_log_is_kept_for_who_is_away_and_for_nobody_else (self):
+        nodes = a, b, c = self.pool ("a", "b", "c", settings=PATIENT)
+        self.cut_off (nodes, c, True)
+        a.create ("tags", name="theirs")
+        wait_until (lambda: self.kept_for (a) == {"c"}, what="the log is kept for c alone")
+        (waiting,) = self.says (a, "pending")["kept_for"]
+        self.assertGreater (waiting["batches"], 0)
+        self.cut_off (nodes, c, False)
+        wait_until (lambda: self.kept_for (a) == set (), what="nothing is kept")
 
     def test_what_a_node_alone_wrote_comes_along_though_its_log_was_flushed (self):
         a, b = self.node ("a", *SHORT), self.node ("b", *SHORT)
