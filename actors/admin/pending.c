@@ -1,7 +1,8 @@
 //  admin_pending - what is kept, and for whom
 //
 //  A batch stays in the log until every member that counts has published to have seen it. So for each of these what
-//  its published vector does not cover is kept for it, though perhaps not for it alone.
+//  its published vector does not cover is kept for it, though perhaps not for it alone. Acknowledgements alone, batches
+//  without operations, hold nothing up: nobody acknowledges them, and the last ones stay until there is more to say.
 
 #include "actors/admin/admin.h"
 
@@ -56,7 +57,7 @@ static int waits_begin (step_t *step, members_t *members, const uuid16_t *me, wa
 static void waits_add (waits_t *self, const batch_head_t *head, size_t bytes)
 {
     timestamp_t upto = {head->upto, head->origin};
-    for (size_t i = 0; i < self->count; i++) {
+    for (size_t i = 0; head->count && i < self->count; i++) {
         wait_t *wait = &self->items[i];
         if (vector_upto (&wait->seen, &head->origin) >= head->upto)
             continue;
