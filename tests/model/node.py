@@ -3,6 +3,8 @@
 `Pool` is what all nodes of a run share: virtual time, the switches, and what the checker needs to know.
 """
 
+import copy as copies
+
 from compare import Returner, compare
 from records import (Operation, Record, admit, covers, earliest, join_fragment,
                      join_operation, latest, purge, rule_of, show_stamp, united)
@@ -37,6 +39,8 @@ RULES = {
     "kept": "latest: ... and what shows and is older than that floor takes its stamp",
     "drift": "a batch too far ahead of time is deferred, and nobody copies it either",
     "accepted": "only what no member has accepted is stamped anew, asking each",
+    "order": "what is stamped anew in place is larger than all else that is here",
+    "own": "a return that is stamped anew covers of its own chain only what was accepted",
     "asked": "a restored node writes nothing before all members that count were asked",
 }
 
@@ -55,13 +59,32 @@ class Batch:
         return (f"batch {self.origin}:{self.after}-{self.upto} seen {self.seen}{covers_text}"
                 + "".join (f"\n        {part}" for part in parts))
 
+    def renamed (self, new, vector, accepted):
+        """Sealed again, with new stamps; the batch from before stays what it is. What a return covers
+        of its own chain nobody has either: as far as that was accepted, no further."""
+        other = copies.copy (self)
+        (other.after, _) = new.get ((self.after, self.origin), (self.after, self.origin))
+        (other.upto, _) = new[self.upto, self.origin]
+        other.seen = vector (self.seen)
+        if self.covers is not None:
+            other.covers = vector (self.covers)
+            if self.origin in other.covers:
+                other.covers[self.origin] = min (self.covers[self.origin], accepted)
+        other.operations = [operation.renamed (new) for operation in self.operations]
+        if self.fragments is not None:
+            other.fragments = {key: fragment.copy () for key, fragment in self.fragments.items ()}
+            for key, fragment in other.fragments.items ():
+                fragment.whole = self.fragments[key].whole
+                fragment.stamp_anew (new)
+        return other
+
 
 class Pool:
     def __init__ (self, off=(), purging=True, tell=None):
         self.off, self.purging, self.tell = frozenset (off), purging, tell
         self.nodes, self.operations, self.reported = {}, [], []
         self.shown, self.reports, self.forked = {}, 0, 0
-        self.step = self.returns = self.purged = self.deferred = 0
+        self.step = self.returns = self.renamed = self.purged = self.deferred = 0
 
     def on (self, rule):
         return rule not in self.off
@@ -563,8 +586,10 @@ class Node:
             return False
         if self.ask == "stamps" and own <= self.physical ():
             most = 0  # time has caught up with them
-        elif most is None or (own < most if self.ask == "restored" else own > most):
+        elif most is None or self.ask == "restored" and own < most:
             return False
+        elif self.ask == "stamps" and own > most and not self.stamp_anew_in_place (most):
+            return False  # by a return
         if any (own < node.vector.get (self.id, 0) <= self.wrote
                 for node in self.pool.nodes.values () if node is not self):
             self.pool.forked = 1
@@ -582,6 +607,51 @@ class Node:
         if self.ask != "stamps" or batch.origin != self.id:
             return True
         return batch.upto <= (self.asked (self) or 0)
+
+    def stamp_anew_in_place (self, accepted):
+        """What is ahead of all else that is here, and what nobody has accepted, is renamed: in its own
+        batches, in the records and in the members. The order of all stamps that met here is kept, so
+        each join ends as it did: nothing is taken back. False: it is not all in the log any more."""
+        if self.flushed.get (self.id, 0) > accepted:
+            return False
+        last = max ([self.physical (), accepted] + [
+            time for client, time in self.vector.items () if client != self.id])
+        ahead = [batch for batch in self.log if batch.origin == self.id and batch.upto > last]
+        stamps = set ()
+        for batch in ahead:
+            stamps.add ((batch.upto, self.id))
+            stamps.update (operation.stamp for operation in batch.operations)
+            for fragment in (batch.fragments or {}).values ():
+                stamps.update (fragment.life () + fragment.deletions ())
+        self.clock = last if self.pool.on ("order") else accepted
+        new = {stamp: (self.clock + place, self.id) for place, stamp in enumerate (sorted (
+            stamp for stamp in stamps if stamp and stamp[1] == self.id and stamp[0] > last), 1)}
+        self.clock += len (new)
+        self.pool.renamed += 1
+        self.pool.say (self.id, "stamps anew in place", {show_stamp (stamp): show_stamp (to)
+                                                         for stamp, to in new.items ()})
+        self.rename (new, accepted if self.pool.on ("own") else 1 << 60)
+        self.pool.stamp_anew (self.id, new)  # last: it changes the operations that it shares
+        return True
+
+    def rename (self, new, accepted):
+        def vector (old):
+            return {client: new.get ((time, client), (time, client))[0]
+                    for client, time in old.items ()}
+
+        self.vector, self.published = vector (self.vector), {
+            client: vector (seen) for client, seen in self.published.items ()}
+        for record in self.records.values ():
+            record.stamp_anew (new)
+        for member in self.members.values ():
+            for what in Member.__slots__:
+                stamp = getattr (member, what)
+                setattr (member, what, new.get (stamp, stamp))
+        self.counted_out = {client: new.get (stamp, stamp)
+                            for client, stamp in self.counted_out.items ()}
+        self.log = [batch.renamed (new, vector, accepted)
+                    if batch.origin == self.id and (batch.upto, self.id) in new else batch
+                    for batch in self.log]
 
     def new_stamps (self, accepted):
         """{old: new}: what nobody has accepted gets new timestamps, in the old order. The clock goes

@@ -222,6 +222,8 @@ class Run:
                     changed = True
                 node.sweep ()
             waits = self.pool.deferred or any (node.copy or node.ask for node in nodes)
+            # Who found a copy begun in vain is about to ask another member: that is not silence.
+            changed |= any (node.in_vain and self.pool.step <= node.in_vain[1] for node in nodes)
             late = round_ % STALE_AFTER == STALE_AFTER - 1
             if "declare" in self.events and (late or not changed and not waits):
                 changed |= self.declare_unseen (nodes, late)

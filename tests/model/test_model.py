@@ -23,6 +23,8 @@ NEEDED = {
     "judged": ("split", ("w1",), 612),
     "whole": ("halves", ("l1",), 367),
     "accepted": ("clocks", KEYS, 819),
+    "order": ("stamps", KEYS, 50110),
+    "own": ("clocks", KEYS, 151002237),
     "asked": ("restore", ("w1", "l1"), 41),
 }
 
