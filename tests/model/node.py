@@ -19,6 +19,7 @@ RULES = {
     "published": "flushing goes by what members have published, not by what they have",
     "still": "nothing is purged while somebody returns",
     "rest": "a declaration is stable once the members that are not declared have seen it",
+    "half": "who returned to somebody who is out here is out here too",
     "fence": "who has applied a declaration takes nothing over that client's own link",
     "together": "a chunk of a copy comes with the batches committed since the chunk before",
     "served": "only a member that has applied an admission serves that client",
@@ -154,6 +155,7 @@ class Node:
         self.in_vain = None  # (whom it asked last to return, until when it asks others)
         self.copy = None    # another Node: what it is copying, while it joins or returns
         self.wrote = 0      # the checker's: up to where it had written when it was restored
+        self.renamed = ()   # ... and past which of its timestamps it has stamped anew in place
         self.ask = None     # "restored", "stamps": it asks all before it goes on
         self.told = {}      # ... and this is what they hold of its own chain
         self.heard = {}     # vectors, for the switch "published" only
@@ -477,7 +479,6 @@ class Node:
             mine[self.id] = own
         elif self.id in mine:
             del mine[self.id]
-        new = self.new_stamps (own) if self.ask == "stamps" else {}
         theirs = dict (copy.vector)
         records, members, history = self.records, self.members, self.history
         clock = max ([self.clock] + list (copy.vector.values ()) + list (mine.values ()))
@@ -494,10 +495,6 @@ class Node:
         operations = self.pool_news (members, theirs)
         fragments = self.fragments (records, Returner (self.id, mine, theirs, self.stamp,
                                                       self.pool.off))
-        for fragment in fragments.values ():
-            fragment.stamp_anew (new)
-        for operation in operations:
-            operation.stamp = new.get (operation.stamp, operation.stamp)
         self.seal (operations, fragments, mine, theirs, history & ~copy.history)
         return True
 
@@ -588,8 +585,8 @@ class Node:
             most = 0  # time has caught up with them
         elif most is None or self.ask == "restored" and own < most:
             return False
-        elif self.ask == "stamps" and own > most and not self.stamp_anew_in_place (most):
-            return False  # by a return
+        elif self.ask == "stamps" and own > most:
+            self.stamp_anew (most)
         if any (own < node.vector.get (self.id, 0) <= self.wrote
                 for node in self.pool.nodes.values () if node is not self):
             self.pool.forked = 1
@@ -597,49 +594,52 @@ class Node:
         self.clock = max (self.clock, most)
         return True
 
-    def may_stamp_anew (self, peer):
-        """All were asked, and this member has as much of the chain as any"""
-        most = self.asked (self)
-        return most is not None and peer.vector.get (self.id, 0) >= most
-
     def offers (self, batch):
         """Nothing that it may have to take back"""
         if self.ask != "stamps" or batch.origin != self.id:
             return True
         return batch.upto <= (self.asked (self) or 0)
 
-    def stamp_anew_in_place (self, accepted):
+    def stamp_anew (self, accepted):
         """What is ahead of all else that is here, and what nobody has accepted, is renamed: in its own
         batches, in the records and in the members. The order of all stamps that met here is kept, so
-        each join ends as it did: nothing is taken back. False: it is not all in the log any more."""
-        if self.flushed.get (self.id, 0) > accepted:
-            return False
+        each join ends as it did: nothing is taken back."""
         last = max ([self.physical (), accepted] + [
             time for client, time in self.vector.items () if client != self.id])
-        ahead = [batch for batch in self.log if batch.origin == self.id and batch.upto > last]
-        stamps = set ()
-        for batch in ahead:
-            stamps.add ((batch.upto, self.id))
+        self.clock = last if self.pool.on ("order") else accepted
+        new = {stamp: (self.clock + place, self.id) for place, stamp in enumerate (sorted (
+            stamp for stamp in self.stamps () if stamp[1] == self.id and stamp[0] > last), 1)}
+        self.clock += len (new)
+        self.pool.renamed += 1
+        self.renamed += (last,)
+        if any (node.vector.get (self.id, 0) > last and self.member (node.id).removed
+                for node in self.pool.nodes.values ()):
+            self.pool.forked = 1  # who was removed is not asked, and may yet give a copy
+        self.pool.say (self.id, "stamps anew", {show_stamp (stamp): show_stamp (to)
+                                                for stamp, to in new.items ()})
+        self.rename (new, accepted if self.pool.on ("own") else 1 << 60)
+        self.pool.stamp_anew (self.id, new)  # last: it changes the operations that it shares
+
+    def stamps (self):
+        """Each that is here"""
+        stamps = {(time, client) for client, time in self.vector.items ()}
+        for record in self.records.values ():
+            stamps.update (record.life () + record.deletions ())
+        for member in self.members.values ():
+            stamps.update (getattr (member, what) for what in Member.__slots__)
+        for batch in self.log:
+            stamps.add ((batch.upto, batch.origin))
             stamps.update (operation.stamp for operation in batch.operations)
             for fragment in (batch.fragments or {}).values ():
                 stamps.update (fragment.life () + fragment.deletions ())
-        self.clock = last if self.pool.on ("order") else accepted
-        new = {stamp: (self.clock + place, self.id) for place, stamp in enumerate (sorted (
-            stamp for stamp in stamps if stamp and stamp[1] == self.id and stamp[0] > last), 1)}
-        self.clock += len (new)
-        self.pool.renamed += 1
-        self.pool.say (self.id, "stamps anew in place", {show_stamp (stamp): show_stamp (to)
-                                                         for stamp, to in new.items ()})
-        self.rename (new, accepted if self.pool.on ("own") else 1 << 60)
-        self.pool.stamp_anew (self.id, new)  # last: it changes the operations that it shares
-        return True
+        return stamps - {None}
 
     def rename (self, new, accepted):
         def vector (old):
             return {client: new.get ((time, client), (time, client))[0]
                     for client, time in old.items ()}
 
-        self.vector, self.published = vector (self.vector), {
+        self.vector, self.flushed, self.published = vector (self.vector), vector (self.flushed), {
             client: vector (seen) for client, seen in self.published.items ()}
         for record in self.records.values ():
             record.stamp_anew (new)
@@ -652,23 +652,6 @@ class Node:
         self.log = [batch.renamed (new, vector, accepted)
                     if batch.origin == self.id and (batch.upto, self.id) in new else batch
                     for batch in self.log]
-
-    def new_stamps (self, accepted):
-        """{old: new}: what nobody has accepted gets new timestamps, in the old order. The clock goes
-        back to what it would be had it never run ahead."""
-        stamps = set ()
-        for record in self.records.values ():
-            stamps.update (record.life () + record.deletions ())
-        for member in self.members.values ():
-            stamps.update (getattr (member, what) for what in Member.__slots__)
-        self.clock = max ([self.physical ()] + list (self.copy.vector.values ())
-                          + [time for client, time in self.vector.items () if client != self.id])
-        new = {stamp: self.stamp () for stamp in sorted (filter (None, stamps))
-               if stamp[1] == self.id and stamp[0] > accepted}
-        self.pool.stamp_anew (self.id, new)
-        self.pool.say (self.id, "stamps anew", {show_stamp (stamp): show_stamp (to)
-                                                for stamp, to in new.items ()})
-        return new
 
 
 # ---- a link between two nodes is up
@@ -704,13 +687,20 @@ def meet (one, other, most=1 << 30):
 
 
 def is_kept_out (who, by):
-    """Whoever has applied what keeps it out knows better whether it has returned since"""
+    """Whoever has applied what keeps it out knows better whether it has returned since; but not to
+    somebody who is out here itself, by what the returner had not heard of: that was another half"""
     out = by.out (who.id)
-    return out and (not covers (who.vector, out) or who.out (who.id))
+    if not out:
+        return False
+    if not covers (who.vector, out) or who.out (who.id):
+        return True
+    returning = who.member (who.id).returning
+    kept_out = returning and by.out (returning[1])
+    return by.pool.on ("half") and kept_out and not covers (who.vector, kept_out)
 
 
 def may_return (who, to):
-    if not to.may_serve (who):
+    if not to.may_serve (who) or who.ask == "stamps":
         return False
     if who.in_vain and who.in_vain[0] == to.id and who.pool.step <= who.in_vain[1]:
         return False  # somebody else first
@@ -728,8 +718,6 @@ def exchange (one, other, most):
     changed = 0
     for node, peer in ((one, other), (other, one)):
         if node.ask == "stamps":
-            if node.may_stamp_anew (peer):
-                return may_return (node, peer)
             continue
         taken = node.pull (peer, most)
         if taken is None:

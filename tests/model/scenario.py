@@ -185,6 +185,9 @@ class Run:
             return False
         self.pool.say (one.id, "is restored, with", kept.vector)
         kept.skew, kept.ask, kept.wrote = one.skew, "restored", one.vector.get (one.id, 0)
+        own = kept.vector.get (kept.id, 0)
+        if any (own > last for last in one.renamed[len (kept.renamed):]):
+            self.pool.forked = 1  # it has the chain from before it was stamped anew
         if not kept.pool.on ("asked"):
             kept.ask = None
         self.pool.nodes[one.id] = kept
