@@ -24,7 +24,8 @@
     F (S, RAW, linked, MUST, "[bin 16, …]: the clients that it is linked with")                    \
     F (S, BOOL, joining, MAY,                                                                      \
         "it is taking a copy, and takes batches and rows from its giver only")                     \
-    F (S, BOOL, out, MAY, "by all that it knows it has to return")
+    F (S, BOOL, out, MAY, "by all that it knows it has to return")                                 \
+    F (S, UUID, returned_to, MAY, "the member by whose word it returned last")
 #define PEER_PING_FIELDS(F, S)                                                                     \
     F (S, UINT, verb, MUST, "2 a ping, 3 its pong")                                                \
     F (S, UINT, time, MUST, "physical time of the sender, NTP")                                    \

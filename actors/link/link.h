@@ -84,6 +84,7 @@ typedef struct line {
     uint64_t its_own;     // of its own chain we held more than it did when it greeted: up to this
     bool greeted;         // our hello is said
     bool says_out;        // it knows that it has to return
+    uuid16_t returned_to; // the member by whose word it returned last; zero: none
     bool outside;         // it has to return, or we have: nothing else passes
     bool returns;         // we have
     bool peer_joins;      // it takes a copy; it gets the log only from its giver
@@ -239,6 +240,7 @@ int link_base (step_t *step, vector_t *ret_base); // on which watermarks our log
 //  return.c; what a peer says answers 0, or the error of what is not sound
 void link_fence (link_t *self, step_t *step, line_t *line); // when it opens
 bool link_is_out (link_t *self, step_t *step);              // do we have to return?
+uuid16_t link_returned_to (link_t *self, step_t *step); // by whose word we did last; zero: nobody's
 bool link_somebody_returns (const link_t *self, step_t *step, const uuid16_t *but);
 void link_return_state (link_t *self, step_t *step, const line_t *line);
 void link_fence_client (link_t *self, step_t *step, const client_t *client);
