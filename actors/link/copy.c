@@ -22,8 +22,8 @@ void link_copy_go_on (link_t *self, step_t *step, line_t *line)
     vector_t base = {NULL, 0, 0};
     bool begun = place.resource[0] || place.end;
     client_t client;
-    if (!line->copy_waits || self->joining || clients_get (step->txn, &line->client, &client) ||
-        client_declared (&client))
+    if (!line->copy_waits || self->joining || self->restamp.active ||
+        clients_get (step->txn, &line->client, &client) || client_declared (&client))
         return;
     line->copy_known = true;
     line->fence = begun && client_returns (&client) ? client.returning.time : 0;

@@ -249,9 +249,7 @@ void link_return_state (link_t *self, step_t *step, const line_t *line)
     buffer_release (&clients);
 }
 
-//  Is what it says to be its newest batch another than the one that our log has there? What the log no longer keeps
-//  cannot be told.
-static bool is_forked (step_t *step, const uuid16_t *client, const vector_t *shared)
+bool link_is_forked (step_t *step, const uuid16_t *client, const vector_t *shared)
 {
     const watermark_t *mark = vector_find (shared, client);
     batch_t batch = {.bytes = {NULL, 0}};
@@ -287,7 +285,7 @@ int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame)
     cursor_t cursor = cursor_over (ask.shared);
     if (rc == 0)
         rc = vector_unpack (&cursor, &shared);
-    if (rc == 0 && is_forked (step, &line->client, &shared)) {
+    if (rc == 0 && link_is_forked (step, &line->client, &shared)) {
         fork_tell (self, step, line);
         vector_release (&shared);
         return 0;
