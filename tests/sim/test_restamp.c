@@ -5,6 +5,7 @@
 #include "tests/sim/sim.h"
 
 #include "messages/request.h"
+#include "store/shared.h"
 #include "store/watermarks.h"
 
 #define SECOND 1000000000ll
@@ -50,6 +51,17 @@ static uint64_t seconds_ahead (sim_t *sim, int node, enum watermark_kind kind)
     return hlc_ahead (time_from_ns (START * SECOND + sim->mono_ns), upto) >> 32;
 }
 
+//  Of a record that is gone `changes` tells when, also where the record itself has forgotten.
+static void expect_deleted_by_now (sim_t *sim, int node, const uuid16_t *uuid)
+{
+    txn_t *txn;
+    timestamp_t deletion;
+    cr_assert_eq (store_begin (sim->nodes[node].store, false, &txn), 0);
+    cr_assert_eq (shared_deletion (txn, slice_text ("tags"), uuid, &deletion), 0);
+    cr_assert_eq (hlc_ahead (time_from_ns (START * SECOND + sim->mono_ns), deletion.time), 0);
+    store_abort (&txn);
+}
+
 Test (restamp, what_nobody_has_taken_bears_times_of_now_and_is_taken_at_once)
 {
     for (uint64_t seed = 400; seed < 404; seed++) {
@@ -76,6 +88,7 @@ Test (restamp, what_nobody_has_taken_bears_times_of_now_and_is_taken_at_once)
         cr_assert_geq (count, 4);
         cr_assert_eq (seconds_ahead (sim, 1, WATERMARK_SHARED), 0);
         cr_assert_eq (seconds_ahead (sim, 1, WATERMARK_ROWS), 0);
+        expect_deleted_by_now (sim, 1, &gone);
         sim_expect_converged (sim, 60);
         for (int node = 0; node < 3; node++) {
             cr_assert_str_eq (sim_name (sim, node, "tags", &old), "tomorrow");
