@@ -22,6 +22,7 @@ RULES = {
     "half": "who returned to somebody who is out here is out here too",
     "fence": "who has applied a declaration takes nothing over that client's own link",
     "together": "a chunk of a copy comes with the batches committed since the chunk before",
+    "whose": "who has itself returned since does not go on with a copy: it begins anew",
     "served": "only a member that has applied an admission serves that client",
     "flushed": "who needs what was flushed returns",
     "countedout": "a member that declared a client lets it return once it has counted it out",
@@ -84,6 +85,7 @@ class Pool:
     def __init__ (self, off=(), purging=True, tell=None):
         self.off, self.purging, self.tell = frozenset (off), purging, tell
         self.nodes, self.operations, self.reported = {}, [], []
+        self.values = set ()
         self.shown, self.reports, self.forked = {}, 0, 0
         self.step = self.returns = self.renamed = self.purged = self.deferred = 0
 
@@ -93,6 +95,13 @@ class Pool:
     def say (self, *words):
         if self.tell:
             self.tell (f"{self.step:4}  " + " ".join (str (word) for word in words))
+
+    def value (self, text):
+        """A value that was not written yet: a clock that was put back gives a timestamp twice"""
+        while text in self.values:
+            text += "'"
+        self.values.add (text)
+        return text
 
     def stamp_anew (self, client, new):
         """For the checker: an operation that was stamped anew may have lost to another before"""
@@ -259,7 +268,7 @@ class Node:
             if self.forgets ():
                 purge (draft, rule, lambda stamp: self.is_stable (stamp, counting))
             stamp = self.stamp ()
-            values = {name: f"{self.id}.{stamp[0]}"}
+            values = {name: self.pool.value (f"{self.id}.{stamp[0]}")}
             operation = admit (draft, action, key, stamp, values, conflict, rule)
             if operation is None:
                 continue
@@ -415,6 +424,10 @@ class Node:
         if member.out () and not member.is_returning ():  # declared again meanwhile
             giver.state ("returning", self.id)
             self.begin_copy (giver.members[self.id].returning)
+            copy = self.copy
+        if copy.giver is not None and self.pool.on ("whose") and not covers (
+                copy.vector, giver.member (giver.id).back):
+            self.begin_copy (copy.since)  # it has returned since: what was copied is of another half
             copy = self.copy
         if copy.giver is None:
             if self.pool.on ("drift") and giver.clock > self.physical () + DRIFT_MAX:

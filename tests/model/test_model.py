@@ -25,6 +25,7 @@ NEEDED = {
     "accepted": ("clocks", KEYS, 819),
     "order": ("stamps", KEYS, 50110),
     "own": ("clocks", KEYS, 151002237),
+    "whose": ("split", KEYS, 200006093),
     "half": ("everything", KEYS, 155003816),
     "asked": ("restore", ("w1", "l1"), 41),
 }

@@ -2,7 +2,10 @@
 
 #include "tests/sim/sim.h"
 
+#include "messages/limits.h"
 #include "store/clients.h"
+
+#include <stdlib.h>
 
 //  By whose word a node returned last, as another knows it.
 static int returned_to (sim_t *sim, int node, int who)
@@ -87,4 +90,70 @@ Test (half, who_returned_to_somebody_who_is_out_is_out_too)
             cr_assert_str_eq (sim_name (sim, node, "tags", &mine), "mine");
         sim_destroy (&sim);
     }
+}
+
+//  ---- a copy whose giver returns
+
+#define LARGE   900000 // bytes: a chunk of a copy each
+#define RECORDS 8
+
+static void write_large (sim_t *sim, int node, uint64_t record)
+{
+    char *text = malloc (LARGE + 1);
+    uuid16_t uuid = sim_uuid (record);
+    memset (text, 'x', LARGE);
+    text[LARGE] = 0;
+    cr_assert_eq (sim_apply (sim, node, "create", "tags", &uuid, text), 0);
+    free (text);
+}
+
+static bool copy_is_half_done (sim_t *sim, void *unused)
+{
+    uuid16_t first = sim_uuid (1), last = sim_uuid (RECORDS);
+    (void)unused;
+    return *sim_name (sim, 3, "tags", &first) && !*sim_name (sim, 3, "tags", &last);
+}
+
+static bool two_is_back (sim_t *sim, void *unused)
+{
+    (void)unused;
+    return !sim_is_declared (sim, 0, 2) && !sim_is_returning (sim, 0, 2) &&
+           !sim_has_setting (sim, 2, "joining");
+}
+
+static bool begins_once_more (sim_t *sim, void *unused)
+{
+    (void)unused;
+    return sim_has_setting (sim, 3, "frontier");
+}
+
+//  Each is its own half. 3 takes a copy from 2, which gives itself up to the others' half before it is complete: what was copied is no
+//  half's any more, and what the others bring was compared with it, not added to it.
+Test (half, whose_giver_returns_meanwhile_begins_its_copy_once_more)
+{
+    sim_t *sim = sim_new (70, 4);
+    uuid16_t mine = sim_uuid (100);
+    sim_intervals (sim, 600, 20);
+    for (int node = 1; node < 4; node++)
+        sim_pair (sim, 0, node);
+    sim_pass (sim, 60);
+    cut (sim, 2, true, true, true);
+    cut (sim, 3, true, true, true);
+    for (uint64_t record = 1; record <= RECORDS; record++)
+        write_large (sim, 2, record);
+    cr_assert_eq (sim_apply (sim, 3, "create", "tags", &mine, "mine"), 0);
+    sim_pass (sim, 1500);
+    sim_cut (sim, 2, 3, false);
+    cr_assert (sim_until (sim, copy_is_half_done, NULL, 300));
+    sim_cut (sim, 2, 3, true);
+    cut (sim, 2, false, false, true);
+    cr_assert (sim_until (sim, two_is_back, NULL, 600));
+    cr_assert_not (begins_once_more (sim, NULL));
+    sim_cut (sim, 2, 3, false);
+    cr_assert (sim_until (sim, begins_once_more, NULL, 120));
+    cut (sim, 3, false, false, false);
+    sim_expect_converged (sim, 900);
+    for (int node = 0; node < 4; node++)
+        cr_assert_str_eq (sim_name (sim, node, "tags", &mine), "mine");
+    sim_destroy (&sim);
 }
