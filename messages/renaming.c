@@ -25,28 +25,35 @@ void renaming_add (renaming_t *self, const timestamp_t *timestamp)
 //  Calls for each timestamp of a record or a client what it is given; true if any call was.
 typedef bool (visit_t) (renaming_t *self, timestamp_t *timestamp);
 
+static bool registers_visit (renaming_t *self, properties_t *registers, visit_t *visit)
+{
+    bool any = false;
+    for (size_t i = 0; i < registers->count; i++)
+        any |= visit (self, &registers->entries[i].stamp);
+    return any;
+}
+
 static bool record_visit (renaming_t *self, record_t *record, visit_t *visit)
 {
-    timestamp_t *life[] = {&record->created, &record->written, &record->floor};
-    properties_t *registers[] = {&record->strong, &record->weak};
-    bool any = false;
-    for (size_t i = 0; i < sizeof life / sizeof *life; i++)
-        any |= visit (self, life[i]);
+    bool any = visit (self, &record->created);
+    any |= visit (self, &record->written);
+    any |= visit (self, &record->floor);
     for (size_t i = 0; i < record->deleted_count; i++)
         any |= visit (self, &record->deleted[i]);
-    for (size_t kind = 0; kind < sizeof registers / sizeof *registers; kind++)
-        for (size_t i = 0; i < registers[kind]->count; i++)
-            any |= visit (self, &registers[kind]->entries[i].stamp);
+    any |= registers_visit (self, &record->strong, visit);
+    any |= registers_visit (self, &record->weak, visit);
     return any;
 }
 
 static bool client_visit (renaming_t *self, client_t *client, visit_t *visit)
 {
-    timestamp_t *stamps[] = {&client->admitted, &client->removed, &client->stale,
-        &client->returning, &client->back, &client->counted_out, &client->stated};
-    bool any = false;
-    for (size_t i = 0; i < sizeof stamps / sizeof *stamps; i++)
-        any |= visit (self, stamps[i]);
+    bool any = visit (self, &client->admitted);
+    any |= visit (self, &client->removed);
+    any |= visit (self, &client->stale);
+    any |= visit (self, &client->returning);
+    any |= visit (self, &client->back);
+    any |= visit (self, &client->counted_out);
+    any |= visit (self, &client->stated);
     return any;
 }
 

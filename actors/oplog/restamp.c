@@ -72,15 +72,19 @@ static int log_collect (oplog_t *self, step_t *step, renaming_t *renaming)
     return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
+static void mark_collect (const vector_t *vector, renaming_t *renaming)
+{
+    timestamp_t upto = {vector_upto (vector, &renaming->client), renaming->client};
+    renaming_add (renaming, &upto);
+}
+
 static int marks_collect (oplog_t *self, step_t *step, renaming_t *renaming)
 {
     vector_t base = {NULL, 0, 0};
-    const vector_t *vectors[] = {&self->shared, &self->rows, &base};
     int rc = watermarks_load (step->txn, WATERMARK_BASE, &base);
-    for (size_t i = 0; rc == 0 && i < sizeof vectors / sizeof *vectors; i++) {
-        timestamp_t upto = {vector_upto (vectors[i], &renaming->client), renaming->client};
-        renaming_add (renaming, &upto);
-    }
+    mark_collect (&self->shared, renaming);
+    mark_collect (&self->rows, renaming);
+    mark_collect (&base, renaming);
     for (size_t i = 0; rc == 0 && i < self->client_count; i++)
         renaming_add_client (renaming, &self->clients[i]);
     vector_release (&base);
