@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "store/node.h"
 #include "store/watermarks.h"
 
 static const vector_t *published_of (const void *context, const uuid16_t *origin)
@@ -44,4 +45,15 @@ void members_release (members_t *self)
     free (self->clients);
     vector_release (&self->shared);
     vector_release (&self->published);
+}
+
+int members_return_vector (txn_t *txn, vector_t *ret_mine)
+{
+    slice_t packed;
+    size_t count;
+    int rc = node_get (txn, NODE_SETTINGS, slice_text ("return"), &packed);
+    if (rc)
+        return rc;
+    cursor_t cursor = cursor_over (packed);
+    return cursor_array (&cursor, &count) || vector_unpack (&cursor, ret_mine) ? ERR_CORRUPT : 0;
 }

@@ -24,4 +24,7 @@ void members_release (members_t *self);
 //  it is asked for another.
 pool_view_t members_view (members_t *self, const uuid16_t *me);
 
+//  This client's own watermarks from before the copy that it takes: what it returns with. ERR_NOT_FOUND while it takes none.
+int members_return_vector (txn_t *txn, vector_t *ret_mine);
+
 #endif

@@ -44,6 +44,8 @@ const char *actor_name (int actor); // "clock"
     F (S, UINT, wall, MUST, "physical time at the grant")                                          \
     F (S, RAW, ahead, MAY,                                                                         \
         "[uint64, …]: of each received time, by how much it was refused; 0: taken")
+#define CLOCK_BACK_FIELDS(F, S)                                                                    \
+    F (S, UINT, last, MUST, "what was ahead is stamped anew: the clock goes on from here")
 
 //  ---- oplog
 
@@ -127,6 +129,15 @@ const char *actor_name (int actor); // "clock"
     REBUILD_PLACE (F, S)                                                                           \
     F (S, UINT, error, MUST, "0, or the error's number (positive)")                                \
     F (S, BOOL, done, MUST, "that was the last slice")
+#define RESTAMP_FIELDS(F, S)                                                                       \
+    F (S, RAW, accepted, MUST, "vector: how far members have this client's chain, nobody else")    \
+    F (S, UINT, rows, MUST, "how far they have its rows")
+#define RESTAMPED_FIELDS(F, S)                                                                     \
+    F (S, UINT, error, MUST, "0, or the error's number (positive)")                                \
+    F (S, UINT, count, MUST, "timestamps; 0: nothing was ahead of all else")                       \
+    F (S, UINT, past, MUST, "the largest time of all else")                                        \
+    F (S, UINT, before, MUST, "the newest, as it was")                                             \
+    F (S, UINT, after, MUST, "and as it is")
 #define GO_BACK_FIELDS(F, S) F (S, UUID, giver, MUST, "the member to return to")
 #define ADVANCED_FIELDS(F, S)                                                                      \
     F (S, UINT, sequence, MUST, "of the newest batch in the log")                                  \
@@ -217,6 +228,7 @@ enum edge_event {
 #define MAIL_LIST(X)                                                                               \
     X (CLOCK_ASK, clock_ask, "oplog asks clock for a range of timestamps")                         \
     X (CLOCK_GRANT, clock_grant, "clock's answer")                                                 \
+    X (CLOCK_BACK, clock_back, "oplog tells clock that what was ahead is stamped anew")            \
     X (APPLY, apply, "api hands oplog an app's request")                                           \
     X (APPLIED, applied, "oplog's answer: durable, or refused")                                    \
     X (DECLARE, declare, "api, link and node hand oplog declarations; answered by written")        \
@@ -233,6 +245,8 @@ enum edge_event {
     X (SCRUB, scrub, "admin asks oplog to count everything anew")                                  \
     X (REBUILD, rebuild_mail, "admin asks oplog to make derived records anew, a slice of them")    \
     X (REBUILT, rebuilt, "oplog's answer: how far it has come")                                    \
+    X (RESTAMP, restamp, "link asks oplog to stamp anew what nobody has accepted")                 \
+    X (RESTAMPED, restamped, "oplog's answer: done, or why not")                                   \
     X (GO_BACK, go_back, "link tells oplog to return to a member; answered by written")            \
     X (ADVANCED, advanced, "oplog tells link, pool and api that there is something new")           \
     X (DOOR_KNOCK, door_knock, "link tells pool who knocks")                                       \
@@ -275,6 +289,9 @@ MESSAGE_STRUCT (repaired, REPAIRED_FIELDS)
 MESSAGE_STRUCT (scrub, SCRUB_FIELDS)
 MESSAGE_STRUCT (rebuild_mail, REBUILD_FIELDS)
 MESSAGE_STRUCT (rebuilt, REBUILT_FIELDS)
+MESSAGE_STRUCT (clock_back, CLOCK_BACK_FIELDS)
+MESSAGE_STRUCT (restamp, RESTAMP_FIELDS)
+MESSAGE_STRUCT (restamped, RESTAMPED_FIELDS)
 MESSAGE_STRUCT (go_back, GO_BACK_FIELDS)
 MESSAGE_STRUCT (advanced, ADVANCED_FIELDS)
 MESSAGE_STRUCT (door_knock, DOOR_KNOCK_FIELDS)

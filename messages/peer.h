@@ -24,7 +24,8 @@
     F (S, RAW, linked, MUST, "[bin 16, …]: the clients that it is linked with")                    \
     F (S, BOOL, joining, MAY,                                                                      \
         "it is taking a copy, and takes batches and rows from its giver only")                     \
-    F (S, BOOL, out, MAY, "by all that it knows it has to return")
+    F (S, BOOL, out, MAY, "by all that it knows it has to return")                                 \
+    F (S, UUID, returned_to, MAY, "the member by whose word it returned last")
 #define PEER_PING_FIELDS(F, S)                                                                     \
     F (S, UINT, verb, MUST, "2 a ping, 3 its pong")                                                \
     F (S, UINT, time, MUST, "physical time of the sender, NTP")                                    \
@@ -121,6 +122,15 @@
     F (S, RAW, to, MUST, "… to before here (bin 16), or to the end (nil)")                         \
     F (S, RAW, vector, MUST, "the watermarks of batches that they stand for")
 
+#define PEER_HOLDS_FIELDS(F, S)                                                                    \
+    F (S, UINT, verb, MUST,                                                                        \
+        "21: how far have you what I write? Answered behind all that came before")
+#define PEER_HELD_FIELDS(F, S)                                                                     \
+    F (S, UINT, verb, MUST, "22")                                                                  \
+    F (S, RAW, shared, MUST,                                                                       \
+        "vector: how far it has, or had before a copy, the asker's chain, nobody else's")          \
+    F (S, UINT, rows, MUST, "how far it has the asker's rows")
+
 #define DOOR_REQUEST_FIELDS(F, S)                                                                  \
     F (S, UINT, version, MUST, "of this protocol: 1")                                              \
     F (S, KEY, key, MUST, "the Ed25519 key of who wants in")                                       \
@@ -154,7 +164,9 @@
     X (RANGES, peer_ranges, 17, "asks for digests of ranges, to find where two nodes differ")      \
     X (DIGESTS, peer_digests, 18, "the digests of these ranges")                                   \
     X (WANT, peer_want, 19, "asks for the records of a small range")                               \
-    X (RECORDS, peer_records, 20, "the records of a range, to be compared or merged")
+    X (RECORDS, peer_records, 20, "the records of a range, to be compared or merged")              \
+    X (HOLDS, peer_holds, 21, "asks how far the other has what the asker writes")                  \
+    X (HELD, peer_held, 22, "the answer")
 
 MESSAGE_STRUCT (peer_hello, PEER_HELLO_FIELDS)
 MESSAGE_STRUCT (peer_ping, PEER_PING_FIELDS)
@@ -172,6 +184,8 @@ MESSAGE_STRUCT (peer_ranges, PEER_RANGES_FIELDS)
 MESSAGE_STRUCT (peer_digests, PEER_DIGESTS_FIELDS)
 MESSAGE_STRUCT (peer_want, PEER_WANT_FIELDS)
 MESSAGE_STRUCT (peer_records, PEER_RECORDS_FIELDS)
+MESSAGE_STRUCT (peer_holds, PEER_HOLDS_FIELDS)
+MESSAGE_STRUCT (peer_held, PEER_HELD_FIELDS)
 MESSAGE_STRUCT (peer_outside, PEER_OUTSIDE_FIELDS)
 MESSAGE_STRUCT (peer_return, PEER_RETURN_FIELDS)
 MESSAGE_STRUCT (peer_welcome, PEER_WELCOME_FIELDS)

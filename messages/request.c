@@ -27,6 +27,7 @@ MESSAGE_DESCRIBE (pool_answer, MESSAGE_MAP, POOL_ANSWER_FIELDS, "who is a member
 MESSAGE_DESCRIBE (pending_answer, MESSAGE_MAP, PENDING_ANSWER_FIELDS, "the batches that are kept")
 MESSAGE_DESCRIBE (found_answer, MESSAGE_MAP, FOUND_ANSWER_FIELDS, "lost and found")
 MESSAGE_DESCRIBE (verify_request, MESSAGE_MAP, VERIFY_REQUEST_FIELDS, "how")
+MESSAGE_DESCRIBE (restamp_answer, MESSAGE_MAP, RESTAMP_ANSWER_FIELDS, "what was stamped anew")
 MESSAGE_DESCRIBE (verify_answer, MESSAGE_MAP, VERIFY_ANSWER_FIELDS, "what was found")
 MESSAGE_DESCRIBE (join_request, MESSAGE_MAP, JOIN_REQUEST_FIELDS, "whose pool")
 MESSAGE_DESCRIBE (remove_request, MESSAGE_MAP, REMOVE_REQUEST_FIELDS, "whom")

@@ -165,6 +165,11 @@ bool map_find (slice_t map, const char *key, slice_t *ret_value);
         "{name: {count, digest, ok, error}}: error BUSY where it kept changing meanwhile")         \
     F (S, BOOL, sound, MUST, "every resource is ok")                                               \
     F (S, RAW, mended, MUST, "uint: what the rebuilding put right; nil where none was asked for")
+#define RESTAMP_ANSWER_FIELDS(F, S)                                                                \
+    ANSWER_HEAD (F, S)                                                                             \
+    F (S, UINT, timestamps, MUST, "how many were stamped anew; 0: nothing was ahead")              \
+    F (S, RAW, before, MAY, "timestamp: the newest of them as it was")                             \
+    F (S, RAW, after, MAY, "timestamp: the newest as it is")
 #define VERIFY_REQUEST_FIELDS(F, S)                                                                \
     F (S, BOOL, rebuild, MAY, "first makes all derived records anew from their rows")
 #define JOIN_REQUEST_FIELDS(F, S) F (S, TEXT, ticket, MUST, "the invitation")
@@ -185,6 +190,8 @@ bool map_find (slice_t map, const char *key, slice_t *ret_value);
     X (REMOVE, remove, remove, done, "removes a client from the pool")                             \
     X (PAUSE, pause, pause, done, "lets links rest, both ways, until resumed or restarted")        \
     X (RESUME, resume, pause, done, "lets them go on")                                             \
+    X (RESTAMP, restamp, no, restamp,                                                              \
+        "stamps anew what was written ahead of time and nobody has taken")                         \
     X (INGEST, ingest, no, done, "adds, lists, removes, rescans locations")                        \
     X (STOP, stop, no, done, "stops the node")                                                     \
     X (LOG, log, no, done, "what the node said last")
@@ -211,6 +218,7 @@ MESSAGE_STRUCT (pool_answer, POOL_ANSWER_FIELDS)
 MESSAGE_STRUCT (pending_answer, PENDING_ANSWER_FIELDS)
 MESSAGE_STRUCT (found_answer, FOUND_ANSWER_FIELDS)
 MESSAGE_STRUCT (verify_answer, VERIFY_ANSWER_FIELDS)
+MESSAGE_STRUCT (restamp_answer, RESTAMP_ANSWER_FIELDS)
 MESSAGE_STRUCT (join_request, JOIN_REQUEST_FIELDS)
 MESSAGE_STRUCT (remove_request, REMOVE_REQUEST_FIELDS)
 MESSAGE_STRUCT (pause_request, PAUSE_REQUEST_FIELDS)

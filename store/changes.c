@@ -86,16 +86,8 @@ int changes_touch (txn_t *txn, const slot_t *slot, const uuid16_t *owner, const 
     return rc;
 }
 
-static int entry_write (txn_t *txn, const changed_record_t *entry, uint64_t end)
+static void entry_pack (const changed_record_t *entry, uint64_t end, buffer_t *out)
 {
-    table_key_t key;
-    buffer_t *out = &txn->packed;
-    if (entry->old.cursor) {
-        key_of (entry->old.cursor, &key);
-        int rc = table_delete (txn, TABLE_CHANGES, key_slice (&key));
-        if (rc && rc != ERR_NOT_FOUND) // a deletion's may be forgotten
-            return rc;
-    }
     uint8_t flags =
         (uint8_t)((entry->deleted ? FLAG_DELETED : 0) | (entry->owner ? FLAG_OWNER : 0));
     buffer_clear (out);
@@ -110,6 +102,19 @@ static int entry_write (txn_t *txn, const changed_record_t *entry, uint64_t end)
         add_u64 (out, entry->updated);
         add_varint (out, entry->by);
     }
+}
+
+static int entry_write (txn_t *txn, const changed_record_t *entry, uint64_t end)
+{
+    table_key_t key;
+    buffer_t *out = &txn->packed;
+    if (entry->old.cursor) {
+        key_of (entry->old.cursor, &key);
+        int rc = table_delete (txn, TABLE_CHANGES, key_slice (&key));
+        if (rc && rc != ERR_NOT_FOUND) // a deletion's may be forgotten
+            return rc;
+    }
+    entry_pack (entry, end, out);
     key_of (entry->mark.cursor, &key);
     return table_append (txn, TABLE_CHANGES, key_slice (&key), buffer_slice (out));
 }
@@ -268,6 +273,48 @@ int changes_next (txn_t *txn, uint64_t since, buffer_t *scratch, change_t *ret_c
             rc = 0;
     }
     return rc;
+}
+
+//  ---- stamped anew
+
+static int deleted_rename (
+    txn_t *txn, changed_record_t *entry, uint64_t end, const renaming_t *renaming)
+{
+    table_key_t key;
+    entry->updated = renaming_time (renaming, entry->updated);
+    entry_pack (entry, end, &txn->packed);
+    key_of (entry->mark.cursor, &key);
+    return table_put (txn, TABLE_CHANGES, key_slice (&key), buffer_slice (&txn->packed));
+}
+
+int changes_walk_deleted (txn_t *txn, renaming_t *collected, const renaming_t *renaming)
+{
+    const renaming_t *which = collected ? collected : renaming;
+    changed_record_t entry = {.mark = {0, 0}};
+    uint32_t number;
+    uint64_t end;
+    int rc = changes_flush (txn);
+    if (!rc)
+        rc = origins_find (txn, &which->client, &number);
+    while (!rc) {
+        table_key_t after;
+        slice_t key, value;
+        key_of (entry.mark.cursor, &after);
+        rc = table_next (txn, TABLE_CHANGES, key_slice (&after), &key, &value);
+        if (rc)
+            break;
+        uint64_t cursor;
+        if (!take_u64 (&key, &cursor) || !entry_take (cursor, value, &entry, &end))
+            return txn_corrupt (txn);
+        timestamp_t stamp = {entry.updated, which->client};
+        if (!entry.deleted || entry.by != number)
+            continue;
+        if (collected)
+            renaming_add (collected, &stamp);
+        else if (stamp.time > renaming->past)
+            rc = deleted_rename (txn, &entry, end, renaming);
+    }
+    return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
 int changes_last (txn_t *txn, uint64_t *ret_cursor)

@@ -229,6 +229,39 @@ int owned_stream (txn_t *txn, const uuid16_t *owner, uint64_t after, row_t *ret_
     return 0;
 }
 
+//  A new time is never later than the old one, and the earlier rows have moved away already: it is free.
+static int row_rename (txn_t *txn, const uuid16_t *owner, const row_t *old, uint64_t updated)
+{
+    slot_t *slot;
+    kept_t kept;
+    int rc = slot_of_kind (txn, old->resource, RESOURCE_OWNED, &slot);
+    if (!rc)
+        rc = kept_load (txn, slot->entry.number, owner, &old->uuid, &kept);
+    if (rc)
+        return rc;
+    keep_before (txn, kept.value);
+    row_t row = {
+        slice_text (slot->entry.resource.name), old->uuid, updated, buffer_slice (&txn->row)};
+    rc = index_move (txn, slot, owner, &row, &kept);
+    return rc ? rc : row_store (txn, slot, owner, &row, &kept.mark);
+}
+
+int owned_rename (txn_t *txn, const renaming_t *renaming)
+{
+    uint64_t after = renaming->past;
+    row_t row;
+    int rc;
+    while ((rc = owned_stream (txn, &renaming->client, after, &row)) == 0) {
+        uint64_t updated = renaming_time (renaming, row.updated);
+        after = row.updated;
+        if (updated != row.updated)
+            rc = row_rename (txn, &renaming->client, &row, updated);
+        if (rc)
+            break;
+    }
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
 int owned_last (txn_t *txn, const uuid16_t *owner, uint64_t *ret_updated)
 {
     table_key_t behind;

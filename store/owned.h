@@ -11,6 +11,7 @@
 #ifndef TIDEPOOL_STORE_OWNED_H
 #define TIDEPOOL_STORE_OWNED_H
 
+#include "messages/renaming.h"
 #include "store/store.h"
 
 //  Stores the row if its `updated` is past what is here for it; otherwise changes nothing (0). An
@@ -31,6 +32,9 @@ int owned_stream (txn_t *txn, const uuid16_t *owner, uint64_t after, row_t *ret_
 
 //  The largest `updated` of this owner's rows; 0 where it has none.
 int owned_last (txn_t *txn, const uuid16_t *owner, uint64_t *ret_updated);
+
+//  Stamps the owner's rows anew (messages/renaming.h): they keep their order, and all else.
+int owned_rename (txn_t *txn, const renaming_t *renaming);
 
 //  Drops all rows of an owner in slices: at most `most` rows; *ret_left says whether some are left.
 int owned_drop (txn_t *txn, const uuid16_t *owner, size_t most, bool *ret_left);

@@ -53,6 +53,30 @@ int pending_read (txn_t *txn, uint64_t from, uint64_t *ret_sequence, slice_t *re
     return 0;
 }
 
+int pending_replace (txn_t *txn, uint64_t sequence, uint64_t before, const batch_t *batch)
+{
+    counters_t *counters;
+    uint32_t origin;
+    uint64_t bytes = __builtin_bswap64 (sequence);
+    slice_t log_key = slice_of (&bytes, sizeof bytes), old;
+    table_key_t key;
+    int rc = counters_get (txn, &counters);
+    if (!rc)
+        rc = origins_find (txn, &batch->origin, &origin);
+    if (!rc)
+        rc = table_get (txn, TABLE_PENDING, log_key, &old);
+    if (rc)
+        return rc;
+    counters->bytes += batch->bytes.size - old.size;
+    txn->counters_dirty = true;
+    index_key (origin, before, &key);
+    rc = table_delete (txn, TABLE_PENDING_INDEX, key_slice (&key));
+    index_key (origin, batch->upto, &key);
+    if (!rc)
+        rc = table_put (txn, TABLE_PENDING_INDEX, key_slice (&key), log_key);
+    return rc ? rc : table_put (txn, TABLE_PENDING, log_key, batch->bytes);
+}
+
 //  The first entry of the index at or behind (origin, upto).
 static int index_seek (txn_t *txn, uint32_t origin, uint64_t upto, uint32_t *ret_origin,
     uint64_t *ret_upto, uint64_t *ret_sequence)

@@ -15,6 +15,9 @@ int pending_append (txn_t *txn, const batch_t *batch, uint64_t *ret_sequence);
 //  The batch at this sequence, or the first behind it; ERR_NOT_FOUND at the end of the log.
 int pending_read (txn_t *txn, uint64_t from, uint64_t *ret_sequence, slice_t *ret_bytes);
 
+//  Puts another batch of the same origin into the place of one whose upto is `before`; ERR_NOT_FOUND.
+int pending_replace (txn_t *txn, uint64_t sequence, uint64_t before, const batch_t *batch);
+
 //  The batch of this origin with the smallest upto > `after`; ERR_NOT_FOUND.
 int pending_find (
     txn_t *txn, const uuid16_t *origin, uint64_t after, uint64_t *ret_sequence, slice_t *ret_bytes);

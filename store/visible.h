@@ -6,6 +6,7 @@
 #ifndef TIDEPOOL_STORE_VISIBLE_H
 #define TIDEPOOL_STORE_VISIBLE_H
 
+#include "messages/renaming.h"
 #include "store/changes.h"
 #include "store/table.h"
 
@@ -79,6 +80,8 @@ struct changed_record {
 int changes_touch (txn_t *txn, const slot_t *slot, const uuid16_t *owner, const uuid16_t *uuid,
     bool was_visible, bool is_visible, const timestamp_t *stamp, mark_t *mark);
 int changes_flush (txn_t *txn);
+//  The times of deletions: adds them, or (collected NULL) renames them.
+int changes_walk_deleted (txn_t *txn, renaming_t *collected, const renaming_t *renaming);
 //  Is the entry at this cursor that of this shared record? Also 0 with false where there is none.
 int changes_names (
     txn_t *txn, uint64_t cursor, const slot_t *slot, const uuid16_t *uuid, bool *ret_names);

@@ -161,6 +161,7 @@ static int actor_of (int verb)
     case ADMIN_JOIN:
     case ADMIN_REMOVE: return ACTOR_POOL;
     case ADMIN_PAUSE:
+    case ADMIN_RESTAMP:
     case ADMIN_RESUME: return ACTOR_LINK;
     case ADMIN_INGEST: return ACTOR_INGEST;
     default: return ACTOR_NODE; // stop, log

@@ -1,6 +1,6 @@
 //  clock - gives timestamps
 //
-//  Takes    CLOCK_ASK (oplog), COMMAND report (admin)
+//  Takes    CLOCK_ASK, CLOCK_BACK (oplog), COMMAND report (admin)
 //  Sends    CLOCK_GRANT (oplog), COMMANDED (admin)
 //  Keeps    nothing of its own on disk: it begins at the larger of the mark that oplog commits with every
 //           sealed batch ("clock" in the node's settings), this client's own watermarks, and those of the others'
@@ -84,7 +84,8 @@ static void alarm_look (clock_core_t *self, step_t *step)
         "they count on from "
         "there. If the wall clock is right now, it ran ahead before: the members do not take what "
         "is written here "
-        "until %s, and what they have not taken should be re-stamped. If it is wrong, put it right",
+        "until %s, and what they have not taken should be re-stamped (tidepool restamp). If it is "
+        "wrong, put it right",
         (unsigned long long)(ahead >> 32), (unsigned long long)((ahead & 0xffffffff) * 1000 >> 32),
         until);
     step_alarm (step, error_name (ERR_CLOCK_AHEAD), "clock", stands ? text : NULL);
@@ -135,6 +136,14 @@ static void on_ask (clock_core_t *self, step_t *step, const mail_t *mail)
     alarm_look (self, step);
 }
 
+static void on_back (clock_core_t *self, step_t *step, const mail_t *mail)
+{
+    clock_back_t back;
+    if (step_unpack (step, mail, &clock_back_type, &back) == 0 && back.last < self->hlc.last)
+        self->hlc.last = back.last;
+    alarm_look (self, step);
+}
+
 static void on_report (clock_core_t *self, step_t *step, const mail_t *mail)
 {
     alarm_look (self, step);
@@ -159,6 +168,7 @@ static void clock_receive (void *core, step_t *step, mail_t **mail_p)
 {
     switch ((*mail_p)->envelope.verb) {
     case MAIL_CLOCK_ASK: on_ask (core, step, *mail_p); break;
+    case MAIL_CLOCK_BACK: on_back (core, step, *mail_p); break;
     case MAIL_COMMAND: on_report (core, step, *mail_p); break;
     default: metric_add (step->metrics, METRIC_MAIL_REFUSED, 1);
     }

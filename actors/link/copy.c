@@ -14,16 +14,25 @@ void link_copy_ask (link_t *self, step_t *step, line_t *line)
     link_line_send (step, line, &peer_copy_type, &copy, NULL);
 }
 
+//  Have we returned since the copy was begun? Then what it has is of another half, which is over: compared with, not added to.
+static bool has_returned_since (link_t *self, step_t *step, const line_t *line)
+{
+    client_t me;
+    return clients_get (step->txn, &self->me, &me) == 0 &&
+           !vector_covers (&line->shared, &me.back);
+}
+
 //  A copy that was begun elsewhere goes on here when all that it holds is here: what is not, it gives us first; its log has
-//  nothing of its own any more. If it lacks what our log no longer keeps, it begins once more.
+//  nothing of its own any more. If it lacks what our log no longer keeps, or we
+//  have ourselves returned since, it begins once more.
 void link_copy_go_on (link_t *self, step_t *step, line_t *line)
 {
     position_t place = line->place;
     vector_t base = {NULL, 0, 0};
     bool begun = place.resource[0] || place.end;
     client_t client;
-    if (!line->copy_waits || self->joining || clients_get (step->txn, &line->client, &client) ||
-        client_declared (&client))
+    if (!line->copy_waits || self->joining || self->restamp.active ||
+        clients_get (step->txn, &line->client, &client) || client_declared (&client))
         return;
     line->copy_known = true;
     line->fence = begun && client_returns (&client) ? client.returning.time : 0;
@@ -31,7 +40,7 @@ void link_copy_go_on (link_t *self, step_t *step, line_t *line)
         (!begun && !link_may_return (self, step, &line->client, &line->shared)))
         return;
     if (link_base (step, &base) == 0) {
-        if (!vector_covers_all (&line->shared, &base))
+        if (!vector_covers_all (&line->shared, &base) || has_returned_since (self, step, line))
             place = (position_t){.end = false};
         link_copy_start (self, step, line, &place);
     }

@@ -393,7 +393,8 @@ static void deferred_retry (link_t *self, step_t *step, line_t *line)
 
 void link_feed (link_t *self, step_t *step, line_t *line)
 {
-    if (line->outside || line->returns || (line->peer_joins && !line->copying))
+    if (line->outside || line->returns || (line->peer_joins && !line->copying) ||
+        self->restamp.active)
         return;
     //  Who copies gives to its giver what another giver had told it, and nothing else.
     if (self->joining && !(self->begun && uuid_equal (&line->client, &self->giver)))

@@ -170,6 +170,8 @@ static void hear_open (link_t *self, step_t *step, line_t *line, mail_t *mail, u
     case PEER_DIGESTS:
     case PEER_WANT:
     case PEER_RECORDS: link_repair_hear (self, step, line, mail, verb); break;
+    case PEER_HOLDS: link_on_holds (self, step, line, frame); break;
+    case PEER_HELD: link_on_held (self, step, line, frame); break;
     case PEER_OUTSIDE: checked (self, step, line, link_on_outside (self, step, line, frame)); break;
     case PEER_RETURN: checked (self, step, line, link_on_return (self, step, line, frame)); break;
     case PEER_WELCOME: checked (self, step, line, link_on_welcome (self, step, line, frame)); break;

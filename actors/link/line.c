@@ -109,7 +109,8 @@ void link_greet (link_t *self, step_t *step, line_t *line)
         .credit = LIMIT_CREDIT_BYTES,
         .linked = buffer_slice (&linked),
         .joining = self->joining,
-        .out = link_is_out (self, step)};
+        .out = link_is_out (self, step),
+        .returned_to = link_returned_to (self, step)};
     link_line_send (step, line, &peer_hello_type, &hello, NULL);
     line->greeted = true;
     buffer_release (&shared);
@@ -138,6 +139,7 @@ void link_line_drop (link_t *self, step_t *step, line_t *line)
             peer->dialled_line = 0;
     }
     hang_up (step, line);
+    link_alarm_over (step, error_name (ERR_CLOCK_AHEAD), &line->refused, &line->refused);
     link_line_free (self, line);
     if (self->joining)
         link_joining_load (self, step); // somebody else may go on with the copy
@@ -239,6 +241,18 @@ static void waiting_hear (link_t *self, step_t *step, uint64_t number)
     }
 }
 
+//  What waited of its own, and is not there any more: it was stamped anew.
+static void ahead_forget (link_t *self, step_t *step, const line_t *line)
+{
+    vector_t gone = {NULL, 0, 0};
+    uint64_t upto = vector_upto (&self->ahead, &line->client);
+    if (upto > vector_upto (&line->shared, &line->client) &&
+        upto > vector_upto (&line->rows, &line->client))
+        vector_set (&gone, &line->client, upto, NULL);
+    link_alarm_over (step, error_name (ERR_CLOCK_AHEAD), &self->ahead, &gone);
+    vector_release (&gone);
+}
+
 static void line_opened (link_t *self, step_t *step, line_t *line)
 {
     peer_t *peer = link_peer (self, &line->client);
@@ -258,6 +272,7 @@ static void line_opened (link_t *self, step_t *step, line_t *line)
     uuid_to_text (&line->client, subject);
     step_alarm (step, error_name (ERR_CONFLICTING_DECLARATION), subject, NULL);
     line->state = LINE_OPEN;
+    ahead_forget (self, step, line);
     line->credit = line->credit < LIMIT_CREDIT_BYTES ? line->credit : LIMIT_CREDIT_BYTES;
     if (peer) {
         if (!self->joining && !line->peer_joins) // a copy may be refused
@@ -308,6 +323,7 @@ static int hello_take (line_t *line, const peer_hello_t *hello)
     line->credit = hello->credit;
     line->peer_joins = hello->joining;
     line->says_out = hello->out;
+    line->returned_to = hello->returned_to;
     int rc = vector_unpack (&shared, &line->shared);
     if (rc == 0)
         rc = vector_unpack (&rows, &line->rows);

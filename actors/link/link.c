@@ -1,10 +1,10 @@
 //  link - speaks with peers
 //
 //  Takes    EDGE_IN, EDGE_EVENT, EDGE_BOUND (its edge); ADVANCED, TAKEN, WRITTEN,
-//           REPAIRED (oplog); PEERS, DOOR_DIAL, DOOR_REPLY,
+//           REPAIRED, RESTAMPED (oplog); PEERS, DOOR_DIAL, DOOR_REPLY,
 //           DOOR_KEYS (pool); COMMAND (admin)
 //  Sends    EDGE_OUT, EDGE_DIAL, EDGE_HANG_UP, EDGE_ADMIT (its edge); TAKE_BATCHES, TAKE_ROWS, COPY_BEGIN, COPY_CHUNK,
-//           REPAIR, DECLARE, WRITE (oplog); SEEN, DOOR_KNOCK, DOOR_ANSWERED, EDGE_BOUND (pool); COMMANDED, ALARM (admin)
+//           REPAIR, RESTAMP, DECLARE, WRITE (oplog); SEEN, DOOR_KNOCK, DOOR_ANSWERED, EDGE_BOUND (pool); COMMANDED, ALARM (admin)
 //  Keeps    nothing on disk but the ports that it was given; no queue for anybody: the log is the queue
 
 #include "actors/link/link.h"
@@ -333,6 +333,7 @@ static void link_receive (void *core, step_t *step, mail_t **mail_p)
     case MAIL_TAKEN: link_on_taken (self, step, mail); break;
     case MAIL_WRITTEN: on_written (self, step, mail); break;
     case MAIL_REPAIRED: link_on_repaired (self, step, mail); break;
+    case MAIL_RESTAMPED: link_on_restamped (self, step, mail); break;
     case MAIL_PEERS: on_peers (self, step, mail); break;
     case MAIL_DOOR_REPLY: on_door_reply (step, mail); break;
     case MAIL_DOOR_KEYS: on_door_keys (step, mail); break;
@@ -385,6 +386,7 @@ static void line_tick (link_t *self, step_t *step, line_t *line)
         return;
     }
     ack (self, step, line);
+    link_holds_tick (step, line);
     link_copy_go_on (self, step, line);
     link_feed (self, step, line);
     link_repair_tick (self, step, line);
@@ -401,6 +403,7 @@ static void link_tick (void *core, step_t *step)
     self->repair_budget = REPAIR_ROUND_RECORDS;
     for (size_t i = self->line_count; i-- > 0;)
         line_tick (self, step, self->lines[i]);
+    link_restamp_tick (self, step);
     self->any_gives = self->joining && step->now.mono_ns - self->joining_ns >= GIVER_PATIENCE_NS;
     link_dial_all (self, step);
     link_door_tick (self, step);

@@ -10,6 +10,7 @@
 //  feed.c          what a peer is sent: the log at its watermark, rows, records of a copy
 //  return.c        who has to return, and how it does
 //  report.c        what operators are told
+//  restamp.c       how far anybody has what this client wrote
 //  diverge.c       what a ping's digests show
 //  repair.c        where we differ from a peer: asks, and has it merged
 //  answer.c        the same of a peer that asks us
@@ -84,6 +85,7 @@ typedef struct line {
     uint64_t its_own;     // of its own chain we held more than it did when it greeted: up to this
     bool greeted;         // our hello is said
     bool says_out;        // it knows that it has to return
+    uuid16_t returned_to; // the member by whose word it returned last; zero: none
     bool outside;         // it has to return, or we have: nothing else passes
     bool returns;         // we have
     bool peer_joins;      // it takes a copy; it gets the log only from its giver
@@ -120,6 +122,11 @@ typedef struct line {
     vector_t ack_shared; // of ours, to be told with the next ack
     vector_t ack_rows;
 
+    //  What was written ahead of time (restamp.c).
+    bool holds_due;   // it asked how far we have what it wrote
+    bool holds_asked; // we asked it
+    bool held;        // it has answered
+
     struct line_repair *repair; // NULL until something differs or is asked (link_repair.h)
 } line_t;
 
@@ -133,6 +140,16 @@ typedef struct door_call {
     buffer_t request;
     uint64_t deadline_ns;
 } door_call_t;
+
+//  Stamping anew, from the operator's word to the end.
+typedef struct restamp_state {
+    bool active;      // nothing is sent meanwhile
+    bool asked_oplog; // all members have answered
+    uint64_t ticket;  // of the operator's
+    uint64_t deadline_ns;
+    watermark_t accepted; // the newest batch of ours that any of them has
+    uint64_t rows;        // the newest row
+} restamp_state_t;
 
 typedef struct link {
     const actor_setup_t *setup;
@@ -166,8 +183,9 @@ typedef struct link {
     door_call_t door;
     buffer_t scratch;
     vector_t seen;
-    vector_t ahead;       // batches of clients whose clock runs ahead, not taken yet
-    vector_t restored;    // this client: how far members hold its own chain, until it is back
+    vector_t ahead;    // batches of clients whose clock runs ahead, not taken yet
+    vector_t restored; // this client: how far members hold its own chain, until it is back
+    restamp_state_t restamp;
     size_t repair_budget; // records that may still be read for repairs in this round
 } link_t;
 
@@ -239,6 +257,7 @@ int link_base (step_t *step, vector_t *ret_base); // on which watermarks our log
 //  return.c; what a peer says answers 0, or the error of what is not sound
 void link_fence (link_t *self, step_t *step, line_t *line); // when it opens
 bool link_is_out (link_t *self, step_t *step);              // do we have to return?
+uuid16_t link_returned_to (link_t *self, step_t *step); // by whose word we did last; zero: nobody's
 bool link_somebody_returns (const link_t *self, step_t *step, const uuid16_t *but);
 void link_return_state (link_t *self, step_t *step, const line_t *line);
 void link_fence_client (link_t *self, step_t *step, const client_t *client);
@@ -248,6 +267,17 @@ int link_on_outside (link_t *self, step_t *step, line_t *line, slice_t frame);
 int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame);
 int link_on_welcome (link_t *self, step_t *step, line_t *line, slice_t frame);
 void link_return_stated (link_t *self, step_t *step, uint64_t line, int error);
+
+//  Is the watermark of this client's chain another than our log has there? What the log no longer keeps cannot be told.
+bool link_is_forked (step_t *step, const uuid16_t *client, const vector_t *shared);
+
+//  restamp.c
+void link_on_holds (link_t *self, step_t *step, line_t *line, slice_t frame);
+void link_on_held (link_t *self, step_t *step, line_t *line, slice_t frame);
+void link_holds_tick (step_t *step, line_t *line);
+void link_restamp_begin (link_t *self, step_t *step, const mail_t *mail);
+void link_restamp_tick (link_t *self, step_t *step);
+void link_on_restamped (link_t *self, step_t *step, const mail_t *mail);
 
 //  report.c
 void link_on_command (link_t *self, step_t *step, const mail_t *mail);

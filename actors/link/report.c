@@ -192,6 +192,8 @@ void link_on_command (link_t *self, step_t *step, const mail_t *mail)
         on_pause (self, step, mail, command.request, true);
     else if (slice_equal (command.verb, slice_text ("resume")))
         on_pause (self, step, mail, command.request, false);
+    else if (slice_equal (command.verb, slice_text ("restamp")))
+        link_restamp_begin (self, step, mail);
     else
         answer (step, mail, ERR_UNKNOWN_VERB, NULL, NULL);
 }

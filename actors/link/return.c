@@ -33,6 +33,24 @@ bool link_is_out (link_t *self, step_t *step)
     return clients_get (step->txn, &self->me, &me) == 0 && client_out (&me);
 }
 
+uuid16_t link_returned_to (link_t *self, step_t *step)
+{
+    client_t me;
+    uuid16_t nobody = {{0}};
+    return clients_get (step->txn, &self->me, &me) ? nobody : me.returning.client;
+}
+
+//  Is the member to which the peer returned out here itself, by what the peer has not heard of? Then that was another
+//  half: what was compared there says nothing of what was forgotten here.
+static bool has_returned_elsewhere (step_t *step, const line_t *line)
+{
+    client_t member;
+    if (clients_get (step->txn, &line->returned_to, &member))
+        return false;
+    const timestamp_t *out = client_out (&member);
+    return out && !vector_covers (&line->shared, out);
+}
+
 //  Who has applied what keeps it out here knows itself whether it has returned since.
 static bool is_outside (link_t *self, step_t *step, line_t *line)
 {
@@ -41,7 +59,8 @@ static bool is_outside (link_t *self, step_t *step, line_t *line)
     if (clients_get (step->txn, &line->client, &client))
         return true;
     const timestamp_t *out = client_out (&client);
-    if (out && (line->says_out || !vector_covers (&line->shared, out)))
+    if (out && (line->says_out || !vector_covers (&line->shared, out) ||
+                   has_returned_elsewhere (step, line)))
         return true;
     line->fence = out ? out->time : 0;
     vector_clear (&self->seen);
@@ -91,8 +110,11 @@ void link_fence_client (link_t *self, step_t *step, const client_t *client)
         line_t *line = self->lines[i];
         bool fenced =
             line->outside || line->peer_joins || line->returns || line->fence == out->time;
-        if (line->state == LINE_OPEN && !fenced &&
-            (mine || uuid_equal (&line->client, &client->uuid)))
+        bool told = line->fence && uuid_equal (&line->returned_to, &client->uuid) &&
+                    !vector_covers (&line->shared, out);
+        if (line->state == LINE_OPEN &&
+            ((!fenced && (mine || uuid_equal (&line->client, &client->uuid))) ||
+                (told && !line->outside && !line->peer_joins)))
             link_line_close (self, step, line, ERR_STALE, NULL);
     }
 }
@@ -227,9 +249,7 @@ void link_return_state (link_t *self, step_t *step, const line_t *line)
     buffer_release (&clients);
 }
 
-//  Is what it says to be its newest batch another than the one that our log has there? What the log no longer keeps
-//  cannot be told.
-static bool is_forked (step_t *step, const uuid16_t *client, const vector_t *shared)
+bool link_is_forked (step_t *step, const uuid16_t *client, const vector_t *shared)
 {
     const watermark_t *mark = vector_find (shared, client);
     batch_t batch = {.bytes = {NULL, 0}};
@@ -265,7 +285,7 @@ int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame)
     cursor_t cursor = cursor_over (ask.shared);
     if (rc == 0)
         rc = vector_unpack (&cursor, &shared);
-    if (rc == 0 && is_forked (step, &line->client, &shared)) {
+    if (rc == 0 && link_is_forked (step, &line->client, &shared)) {
         fork_tell (self, step, line);
         vector_release (&shared);
         return 0;

@@ -8,6 +8,8 @@
 
 #include "actors/oplog/oplog.h"
 
+#include "actors/members.h"
+
 #include "messages/peer.h"
 
 void position_pack (const position_t *place, buffer_t *out)
@@ -277,7 +279,7 @@ int oplog_copy_try_end (oplog_t *self, step_t *step)
     vector_t mine = {NULL, 0, 0};
     if (!self->joining || !self->place.end)
         return 0;
-    int rc = oplog_return_vector (step, &mine);
+    int rc = members_return_vector (step->txn, &mine);
     if (rc == 0 && pool_is_caught_up (&view, &mine, &self->setup->identity->client))
         rc = copy_end (self, step);
     vector_release (&mine);
@@ -307,7 +309,7 @@ int oplog_copy_chunk (oplog_t *self, step_t *step, const mail_t *mail)
     }
     vector_t mine = {NULL, 0, 0};
     position_t frontier;
-    rc = oplog_return_vector (step, &mine);
+    rc = members_return_vector (step->txn, &mine);
     if (rc == 0)
         rc = oplog_frontier (step, &frontier);
     if (rc == 0)

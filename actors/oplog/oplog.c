@@ -1,9 +1,9 @@
 //  oplog - the one that writes
 //
 //  Takes    APPLY (api), DECLARE (api, link), WRITE (pool, ingest, link), TAKE_BATCHES, TAKE_ROWS, COPY_BEGIN,
-//           COPY_CHUNK, GO_BACK, REPAIR (link), SCRUB, REBUILD (admin), CLOCK_GRANT (clock)
+//           COPY_CHUNK, GO_BACK, REPAIR, RESTAMP (link), SCRUB, REBUILD (admin), CLOCK_GRANT (clock)
 //  Keeps    the log until all that count have it: keep.c
-//  Sends    CLOCK_ASK (clock); APPLIED, WRITTEN, TAKEN, REPAIRED, REBUILT to who asked; ADVANCED (link, pool, api); ALARM (admin)
+//  Sends    CLOCK_ASK, CLOCK_BACK (clock); APPLIED, WRITTEN, TAKEN, REPAIRED, REBUILT, RESTAMPED to who asked; ADVANCED (link, pool, api); ALARM (admin)
 //
 //  Group commit is the natural one: what arrives while a group waits for the clock or is being
 //  committed is the next group.
@@ -131,6 +131,7 @@ static void oplog_receive (void *core, step_t *step, mail_t **mail_p)
         break;
     case MAIL_SCRUB: oplog_scrub_hurry (self, step); break;
     case MAIL_REBUILD: oplog_rebuild_ask (self, mail_p); break;
+    case MAIL_RESTAMP: oplog_restamp_ask (self, mail_p); break;
     default: metric_add (step->metrics, METRIC_MAIL_REFUSED, 1);
     }
 }
@@ -138,7 +139,22 @@ static void oplog_receive (void *core, step_t *step, mail_t **mail_p)
 //  A slice of what has a transaction of its own.
 static bool alone_is_due (oplog_t *self, const step_t *step)
 {
-    return self->rebuild || oplog_scrub_due (self, step);
+    return self->restamp || self->rebuild || oplog_scrub_due (self, step);
+}
+
+static int alone_work (oplog_t *self, step_t *step)
+{
+    return self->restamp   ? oplog_restamp (self, step)
+           : self->rebuild ? oplog_rebuild (self, step)
+                           : oplog_scrub (self, step);
+}
+
+static void alone_settle (oplog_t *self, step_t *step, int error)
+{
+    if (self->restamp)
+        oplog_restamp_settle (self, step, error);
+    else if (self->rebuild)
+        oplog_rebuild_settle (self, step, error);
 }
 
 //  The shell asks this once a round, when all that has arrived was received: the moment to close a group.
@@ -236,7 +252,7 @@ static int oplog_work (void *core, step_t *step)
         return rc;
     self->stale = true; // until it is settled: the cache runs ahead of the store now
     if (!self->asked)
-        return self->rebuild ? oplog_rebuild (self, step) : oplog_scrub (self, step);
+        return alone_work (self, step);
     work_begin (self);
     for (int own = 0; own <= 1; own++) {
         if (own)
@@ -290,8 +306,8 @@ static void oplog_settle (void *core, step_t *step, int error)
 {
     oplog_t *self = core;
     self->stale = error != 0;
-    if (!self->asked && self->rebuild)
-        oplog_rebuild_settle (self, step, error);
+    if (!self->asked)
+        alone_settle (self, step, error);
     if (error) {
         refuse_group (self, step, error);
         if (error == ERR_TOO_LARGE)
@@ -305,7 +321,7 @@ static void oplog_settle (void *core, step_t *step, int error)
     self->failing = error != 0;
     mail_list_clear (&self->group);
     self->asked = self->granted = false;
-    if (self->rebuild)
+    if (self->restamp || self->rebuild)
         step_wake_at (step, step->now.mono_ns);
     else if (self->held.head && !oplog_scrub_due (self, step))
         ask_clock (self, step);
@@ -346,6 +362,7 @@ static void oplog_close (void **core_p)
     mail_list_clear (&self->held);
     mail_list_clear (&self->group);
     mail_destroy (&self->rebuild);
+    mail_destroy (&self->restamp);
     buffer_release (&self->ahead);
     vector_release (&self->shared_rose);
     vector_release (&self->rows_rose);

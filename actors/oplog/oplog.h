@@ -12,6 +12,7 @@
 //  repair.c       a peer's records where both differ
 //  scrub.c        counts and digests, computed anew now and then
 //  rebuild.c      derived records, made anew from their rows
+//  restamp.c      what nobody has accepted, stamped anew
 //  return.c       returning: what this client has to say on top of a copy
 //  keep.c         acknowledging, flushing, purging
 
@@ -104,6 +105,7 @@ typedef struct oplog {
     bool failing; // the last transaction failed: say so once
     scrubbing_t scrub;
     mail_t *rebuild; // a slice that is asked for (rebuild.c); NULL: none
+    mail_t *restamp; // asked for (restamp.c); NULL: not
 
     //  Scratch, kept from request to request.
     buffer_t values;
@@ -155,7 +157,6 @@ bool oplog_is_fatal (int error);                  // of the environment: the tra
 //  return.c
 int oplog_return (oplog_t *self, step_t *step, const mail_t *mail);
 int oplog_return_put_aside (oplog_t *self, step_t *step);
-int oplog_return_vector (step_t *step, vector_t *ret_mine); // ours before; ERR_NOT_FOUND
 int oplog_return_finish (oplog_t *self, step_t *step);
 void oplog_return_too_large (step_t *step); // that was its answer
 
@@ -207,6 +208,11 @@ int oplog_damage_tell (step_t *step); // an alarm for each record that was set a
 void oplog_rebuild_ask (oplog_t *self, mail_t **mail_p);
 int oplog_rebuild (oplog_t *self, step_t *step); // a slice
 void oplog_rebuild_settle (oplog_t *self, step_t *step, int error);
+
+//  restamp.c
+void oplog_restamp_ask (oplog_t *self, mail_t **mail_p);
+int oplog_restamp (oplog_t *self, step_t *step);
+void oplog_restamp_settle (oplog_t *self, step_t *step, int error);
 
 //  A batch that was decoded, checked and verified: to the log, the tables, the watermarks.
 int oplog_apply_batch (oplog_t *self, step_t *step, const batch_t *batch);

@@ -10,6 +10,8 @@
 
 #include "actors/oplog/oplog.h"
 
+#include "actors/members.h"
+
 #include "messages/counting.h"
 #include "messages/news.h"
 
@@ -96,17 +98,6 @@ static int past_unpack (slice_t packed, returning_t *past)
         if (client_unpack (&cursor, &past->clients[past->client_count++]))
             return ERR_CORRUPT;
     return 0;
-}
-
-int oplog_return_vector (step_t *step, vector_t *ret_mine)
-{
-    slice_t packed;
-    size_t count;
-    int rc = node_get (step->txn, NODE_SETTINGS, slice_text ("return"), &packed);
-    if (rc)
-        return rc;
-    cursor_t cursor = cursor_over (packed);
-    return cursor_array (&cursor, &count) || vector_unpack (&cursor, ret_mine) ? ERR_CORRUPT : 0;
 }
 
 static void returning_release (returning_t *self)

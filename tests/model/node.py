@@ -3,6 +3,8 @@
 `Pool` is what all nodes of a run share: virtual time, the switches, and what the checker needs to know.
 """
 
+import copy as copies
+
 from compare import Returner, compare
 from records import (Operation, Record, admit, covers, earliest, join_fragment,
                      join_operation, latest, purge, rule_of, show_stamp, united)
@@ -17,8 +19,10 @@ RULES = {
     "published": "flushing goes by what members have published, not by what they have",
     "still": "nothing is purged while somebody returns",
     "rest": "a declaration is stable once the members that are not declared have seen it",
+    "half": "who returned to somebody who is out here is out here too",
     "fence": "who has applied a declaration takes nothing over that client's own link",
     "together": "a chunk of a copy comes with the batches committed since the chunk before",
+    "whose": "who has itself returned since does not go on with a copy: it begins anew",
     "served": "only a member that has applied an admission serves that client",
     "flushed": "who needs what was flushed returns",
     "countedout": "a member that declared a client lets it return once it has counted it out",
@@ -37,6 +41,8 @@ RULES = {
     "kept": "latest: ... and what shows and is older than that floor takes its stamp",
     "drift": "a batch too far ahead of time is deferred, and nobody copies it either",
     "accepted": "only what no member has accepted is stamped anew, asking each",
+    "order": "what is stamped anew in place is larger than all else that is here",
+    "own": "a return that is stamped anew covers of its own chain only what was accepted",
     "asked": "a restored node writes nothing before all members that count were asked",
 }
 
@@ -55,13 +61,33 @@ class Batch:
         return (f"batch {self.origin}:{self.after}-{self.upto} seen {self.seen}{covers_text}"
                 + "".join (f"\n        {part}" for part in parts))
 
+    def renamed (self, new, vector, accepted):
+        """Sealed again, with new stamps; the batch from before stays what it is. What a return covers
+        of its own chain nobody has either: as far as that was accepted, no further."""
+        other = copies.copy (self)
+        (other.after, _) = new.get ((self.after, self.origin), (self.after, self.origin))
+        (other.upto, _) = new[self.upto, self.origin]
+        other.seen = vector (self.seen)
+        if self.covers is not None:
+            other.covers = vector (self.covers)
+            if self.origin in other.covers:
+                other.covers[self.origin] = min (self.covers[self.origin], accepted)
+        other.operations = [operation.renamed (new) for operation in self.operations]
+        if self.fragments is not None:
+            other.fragments = {key: fragment.copy () for key, fragment in self.fragments.items ()}
+            for key, fragment in other.fragments.items ():
+                fragment.whole = self.fragments[key].whole
+                fragment.stamp_anew (new)
+        return other
+
 
 class Pool:
     def __init__ (self, off=(), purging=True, tell=None):
         self.off, self.purging, self.tell = frozenset (off), purging, tell
         self.nodes, self.operations, self.reported = {}, [], []
+        self.values = set ()
         self.shown, self.reports, self.forked = {}, 0, 0
-        self.step = self.returns = self.purged = self.deferred = 0
+        self.step = self.returns = self.renamed = self.purged = self.deferred = 0
 
     def on (self, rule):
         return rule not in self.off
@@ -69,6 +95,13 @@ class Pool:
     def say (self, *words):
         if self.tell:
             self.tell (f"{self.step:4}  " + " ".join (str (word) for word in words))
+
+    def value (self, text):
+        """A value that was not written yet: a clock that was put back gives a timestamp twice"""
+        while text in self.values:
+            text += "'"
+        self.values.add (text)
+        return text
 
     def stamp_anew (self, client, new):
         """For the checker: an operation that was stamped anew may have lost to another before"""
@@ -131,6 +164,7 @@ class Node:
         self.in_vain = None  # (whom it asked last to return, until when it asks others)
         self.copy = None    # another Node: what it is copying, while it joins or returns
         self.wrote = 0      # the checker's: up to where it had written when it was restored
+        self.renamed = ()   # ... and past which of its timestamps it has stamped anew in place
         self.ask = None     # "restored", "stamps": it asks all before it goes on
         self.told = {}      # ... and this is what they hold of its own chain
         self.heard = {}     # vectors, for the switch "published" only
@@ -234,7 +268,7 @@ class Node:
             if self.forgets ():
                 purge (draft, rule, lambda stamp: self.is_stable (stamp, counting))
             stamp = self.stamp ()
-            values = {name: f"{self.id}.{stamp[0]}"}
+            values = {name: self.pool.value (f"{self.id}.{stamp[0]}")}
             operation = admit (draft, action, key, stamp, values, conflict, rule)
             if operation is None:
                 continue
@@ -391,6 +425,10 @@ class Node:
             giver.state ("returning", self.id)
             self.begin_copy (giver.members[self.id].returning)
             copy = self.copy
+        if copy.giver is not None and self.pool.on ("whose") and not covers (
+                copy.vector, giver.member (giver.id).back):
+            self.begin_copy (copy.since)  # it has returned since: what was copied is of another half
+            copy = self.copy
         if copy.giver is None:
             if self.pool.on ("drift") and giver.clock > self.physical () + DRIFT_MAX:
                 self.pool.deferred += 1
@@ -454,7 +492,6 @@ class Node:
             mine[self.id] = own
         elif self.id in mine:
             del mine[self.id]
-        new = self.new_stamps (own) if self.ask == "stamps" else {}
         theirs = dict (copy.vector)
         records, members, history = self.records, self.members, self.history
         clock = max ([self.clock] + list (copy.vector.values ()) + list (mine.values ()))
@@ -471,10 +508,6 @@ class Node:
         operations = self.pool_news (members, theirs)
         fragments = self.fragments (records, Returner (self.id, mine, theirs, self.stamp,
                                                       self.pool.off))
-        for fragment in fragments.values ():
-            fragment.stamp_anew (new)
-        for operation in operations:
-            operation.stamp = new.get (operation.stamp, operation.stamp)
         self.seal (operations, fragments, mine, theirs, history & ~copy.history)
         return True
 
@@ -563,8 +596,10 @@ class Node:
             return False
         if self.ask == "stamps" and own <= self.physical ():
             most = 0  # time has caught up with them
-        elif most is None or (own < most if self.ask == "restored" else own > most):
+        elif most is None or self.ask == "restored" and own < most:
             return False
+        elif self.ask == "stamps" and own > most:
+            self.stamp_anew (most)
         if any (own < node.vector.get (self.id, 0) <= self.wrote
                 for node in self.pool.nodes.values () if node is not self):
             self.pool.forked = 1
@@ -572,33 +607,64 @@ class Node:
         self.clock = max (self.clock, most)
         return True
 
-    def may_stamp_anew (self, peer):
-        """All were asked, and this member has as much of the chain as any"""
-        most = self.asked (self)
-        return most is not None and peer.vector.get (self.id, 0) >= most
-
     def offers (self, batch):
         """Nothing that it may have to take back"""
         if self.ask != "stamps" or batch.origin != self.id:
             return True
         return batch.upto <= (self.asked (self) or 0)
 
-    def new_stamps (self, accepted):
-        """{old: new}: what nobody has accepted gets new timestamps, in the old order. The clock goes
-        back to what it would be had it never run ahead."""
-        stamps = set ()
+    def stamp_anew (self, accepted):
+        """What is ahead of all else that is here, and what nobody has accepted, is renamed: in its own
+        batches, in the records and in the members. The order of all stamps that met here is kept, so
+        each join ends as it did: nothing is taken back."""
+        last = max ([self.physical (), accepted] + [
+            time for client, time in self.vector.items () if client != self.id])
+        self.clock = last if self.pool.on ("order") else accepted
+        new = {stamp: (self.clock + place, self.id) for place, stamp in enumerate (sorted (
+            stamp for stamp in self.stamps () if stamp[1] == self.id and stamp[0] > last), 1)}
+        self.clock += len (new)
+        self.pool.renamed += 1
+        self.renamed += (last,)
+        if any (node.vector.get (self.id, 0) > last and self.member (node.id).removed
+                for node in self.pool.nodes.values ()):
+            self.pool.forked = 1  # who was removed is not asked, and may yet give a copy
+        self.pool.say (self.id, "stamps anew", {show_stamp (stamp): show_stamp (to)
+                                                for stamp, to in new.items ()})
+        self.rename (new, accepted if self.pool.on ("own") else 1 << 60)
+        self.pool.stamp_anew (self.id, new)  # last: it changes the operations that it shares
+
+    def stamps (self):
+        """Each that is here"""
+        stamps = {(time, client) for client, time in self.vector.items ()}
         for record in self.records.values ():
             stamps.update (record.life () + record.deletions ())
         for member in self.members.values ():
             stamps.update (getattr (member, what) for what in Member.__slots__)
-        self.clock = max ([self.physical ()] + list (self.copy.vector.values ())
-                          + [time for client, time in self.vector.items () if client != self.id])
-        new = {stamp: self.stamp () for stamp in sorted (filter (None, stamps))
-               if stamp[1] == self.id and stamp[0] > accepted}
-        self.pool.stamp_anew (self.id, new)
-        self.pool.say (self.id, "stamps anew", {show_stamp (stamp): show_stamp (to)
-                                                for stamp, to in new.items ()})
-        return new
+        for batch in self.log:
+            stamps.add ((batch.upto, batch.origin))
+            stamps.update (operation.stamp for operation in batch.operations)
+            for fragment in (batch.fragments or {}).values ():
+                stamps.update (fragment.life () + fragment.deletions ())
+        return stamps - {None}
+
+    def rename (self, new, accepted):
+        def vector (old):
+            return {client: new.get ((time, client), (time, client))[0]
+                    for client, time in old.items ()}
+
+        self.vector, self.flushed, self.published = vector (self.vector), vector (self.flushed), {
+            client: vector (seen) for client, seen in self.published.items ()}
+        for record in self.records.values ():
+            record.stamp_anew (new)
+        for member in self.members.values ():
+            for what in Member.__slots__:
+                stamp = getattr (member, what)
+                setattr (member, what, new.get (stamp, stamp))
+        self.counted_out = {client: new.get (stamp, stamp)
+                            for client, stamp in self.counted_out.items ()}
+        self.log = [batch.renamed (new, vector, accepted)
+                    if batch.origin == self.id and (batch.upto, self.id) in new else batch
+                    for batch in self.log]
 
 
 # ---- a link between two nodes is up
@@ -634,13 +700,20 @@ def meet (one, other, most=1 << 30):
 
 
 def is_kept_out (who, by):
-    """Whoever has applied what keeps it out knows better whether it has returned since"""
+    """Whoever has applied what keeps it out knows better whether it has returned since; but not to
+    somebody who is out here itself, by what the returner had not heard of: that was another half"""
     out = by.out (who.id)
-    return out and (not covers (who.vector, out) or who.out (who.id))
+    if not out:
+        return False
+    if not covers (who.vector, out) or who.out (who.id):
+        return True
+    returning = who.member (who.id).returning
+    kept_out = returning and by.out (returning[1])
+    return by.pool.on ("half") and kept_out and not covers (who.vector, kept_out)
 
 
 def may_return (who, to):
-    if not to.may_serve (who):
+    if not to.may_serve (who) or who.ask == "stamps":
         return False
     if who.in_vain and who.in_vain[0] == to.id and who.pool.step <= who.in_vain[1]:
         return False  # somebody else first
@@ -658,8 +731,6 @@ def exchange (one, other, most):
     changed = 0
     for node, peer in ((one, other), (other, one)):
         if node.ask == "stamps":
-            if node.may_stamp_anew (peer):
-                return may_return (node, peer)
             continue
         taken = node.pull (peer, most)
         if taken is None:

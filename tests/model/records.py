@@ -6,6 +6,8 @@ of a record and the member does not know: a partial state, joined as a whole by 
 A timestamp is (time, client); None is none. A vector is {client: time}.
 """
 
+import copy as copies
+
 GSET, WINS, LATEST = "gset", "wins", "latest"
 RULE_OF_LETTER = {"g": GSET, "w": WINS, "l": LATEST}
 
@@ -47,6 +49,12 @@ class Operation:
         self.values, self.conflict, self.floor = values or {}, conflict, floor
         self.number = self.knew = 0
         self.earliest = stamp
+
+    def renamed (self, new):
+        other = copies.copy (self)
+        other.stamp = new.get (self.stamp, self.stamp)
+        other.floor = new.get (self.floor, self.floor)
+        return other
 
     def __repr__ (self):
         values = " ".join (f"{name}={value}" for name, value in self.values.items ())

@@ -185,6 +185,9 @@ class Run:
             return False
         self.pool.say (one.id, "is restored, with", kept.vector)
         kept.skew, kept.ask, kept.wrote = one.skew, "restored", one.vector.get (one.id, 0)
+        own = kept.vector.get (kept.id, 0)
+        if any (own > last for last in one.renamed[len (kept.renamed):]):
+            self.pool.forked = 1  # it has the chain from before it was stamped anew
         if not kept.pool.on ("asked"):
             kept.ask = None
         self.pool.nodes[one.id] = kept
@@ -222,6 +225,8 @@ class Run:
                     changed = True
                 node.sweep ()
             waits = self.pool.deferred or any (node.copy or node.ask for node in nodes)
+            # Who found a copy begun in vain is about to ask another member: that is not silence.
+            changed |= any (node.in_vain and self.pool.step <= node.in_vain[1] for node in nodes)
             late = round_ % STALE_AFTER == STALE_AFTER - 1
             if "declare" in self.events and (late or not changed and not waits):
                 changed |= self.declare_unseen (nodes, late)

@@ -17,12 +17,16 @@ NEEDED = {
     "fence": ("stale", KEYS, 96),
     "together": ("join", KEYS, 294),
     "served": ("all", KEYS, 47),
-    "flushed": ("all", KEYS, 557),
+    "flushed": ("restore", KEYS, 1000408),
     "turns": ("split", ("w1",), 30003975),
     "gone": ("split", ("w1",), 1397),
     "judged": ("split", ("w1",), 612),
     "whole": ("halves", ("l1",), 367),
     "accepted": ("clocks", KEYS, 819),
+    "order": ("stamps", KEYS, 50110),
+    "own": ("clocks", KEYS, 151002237),
+    "whose": ("split", KEYS, 200006093),
+    "half": ("everything", KEYS, 155003816),
     "asked": ("restore", ("w1", "l1"), 41),
 }
 

@@ -542,6 +542,14 @@ class Admin (CommandCase):
         self.assertEqual (self.say ("metrics"), "tidepool_x_total  7\n")
         self.assertEqual (self.says ("metrics")["metrics"], {"tidepool_x_total": 7})
 
+    def test_restamp_says_what_it_did (self):
+        node = self.fake (restamp={"timestamps": 1234, "before": now (), "after": now ()})
+        self.assertRegex (self.say ("restamp"),
+                          r"^1,234 timestamps stamped anew\nthe newest was  2.*Z\nand is now      2.*Z\n$")
+        node.answers["restamp"] = {"timestamps": 0}
+        self.assertIn ("nothing here is ahead of time", self.say ("restamp"))
+        self.assertEqual (self.says ("restamp"), {"timestamps": 0})
+
     def test_a_node_that_stops_before_it_has_answered_has_stopped (self):
         node = self.fake ()
         asked = subprocess.Popen ([BIN / "tidepool", "-d", self.folder, "stop"],

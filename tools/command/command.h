@@ -141,6 +141,7 @@ int command_join (command_t *self);
 int command_remove (command_t *self);
 int command_pause (command_t *self);
 int command_resume (command_t *self);
+int command_restamp (command_t *self);
 int command_ingest (command_t *self);
 int command_timestamp (command_t *self);
 

@@ -74,6 +74,11 @@ const command_entry_t command_entries[] = {
      "Exit status 1 if anything is not as it was counted. With --rebuild all derived records are first\n"
      "compared with the rows that they come from, and put right.\n",
      0, 0, OPTION_BIT (REBUILD), command_verify},
+    {"restamp", "", "stamp anew what was written while the clock ran ahead",
+     "For a node whose clock was put right: what it wrote meanwhile, and nobody has taken yet, gets\n"
+     "timestamps of now, in its old order. Each member that was not removed is asked first, so all of\n"
+     "them must be linked.\n",
+     0, 0, 0, command_restamp},
     {"timestamp", "VALUE", "a timestamp's two forms",
      "VALUE is TEXT/ID, NUMBER/ID or now/ID. Needs no node.\n", 1, 1, 0, command_timestamp},
     {"stop", "", "stop the node, and wait until it has stopped", NULL, 0, 0, 0, command_stop},
