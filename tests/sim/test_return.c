@@ -472,8 +472,11 @@ Test (return, what_is_deleted_while_the_copy_is_under_way_is_reported)
     sim_pass (sim, 1500);
     part (sim, 4, false);
     cr_assert (sim_until (sim, copy_is_begun, &nowhere, 300));
+    part (sim, 4, true); // so that it stands where it is
     cr_assert_eq (sim_apply (sim, 0, "delete", "tags", &last, NULL), 0);
     cr_assert_eq (sim_apply (sim, 2, "create", "tags", &last, "x"), ERR_BUSY, "it is over");
+    cr_assert_str_eq (sim_name (sim, 2, "tags", &last), "mine", "it has come to the end");
+    part (sim, 4, false);
     expect_whole (sim);
     for (int node = 0; node < 3; node++)
         cr_assert_str_eq (sim_name (sim, node, "tags", &last), "");
