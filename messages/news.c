@@ -40,11 +40,28 @@ static bool any_write_is_new (const record_t *self, const vector_t *to)
 
 //  ---- comparing
 
-//  One side's record is gone at the other if that has seen its create and shows none, or a later one.
+//  Has the other side seen this write, and shows nothing that is as old?
+static bool is_gone_since (const timestamp_t *write, const record_t *other, const vector_t *others)
+{
+    return !timestamp_is_none (write) && vector_covers (others, write) &&
+           (timestamp_is_none (&other->created) || is_later (&other->created, write));
+}
+
+static bool any_is_gone (const properties_t *self, const record_t *other, const vector_t *others)
+{
+    for (size_t i = 0; i < self->count; i++)
+        if (is_gone_since (&self->entries[i].stamp, other, others))
+            return true;
+    return false;
+}
+
+//  One side's record is gone at the other if that has seen any write of this life and shows none, or a later life. Not
+//  only its create: a smaller one, which the other side does not know, may have come to it since.
 static bool is_gone (const record_t *self, const record_t *other, const vector_t *others)
 {
-    return !timestamp_is_none (&self->created) && vector_covers (others, &self->created) &&
-           (timestamp_is_none (&other->created) || is_later (&other->created, &self->created));
+    return is_gone_since (&self->created, other, others) ||
+           is_gone_since (&self->written, other, others) ||
+           any_is_gone (&self->strong, other, others) || any_is_gone (&self->weak, other, others);
 }
 
 bool news_may_be (const record_t *mine_record, const vector_t *mine, const record_t *theirs_record,
@@ -375,16 +392,10 @@ static bool lives_cut (record_t *self, const record_t *news, const vector_t *see
     return true;
 }
 
-static bool join_latest (
-    record_t *self, const record_t *news, uint64_t flags, const vector_t *seen, record_rule_t rule)
+static bool join_latest (record_t *self, const record_t *news, uint64_t flags, const vector_t *seen)
 {
-    timestamp_t deleted = deleted_last (self);
-    bool changed = false;
-    if (flags & NEWS_WHOLE && self->deleted_count && !record_alive (self, rule) &&
-        vector_covers (seen, &deleted)) {
-        record_clear (self);
-        changed = true;
-    }
+    const past_t past = {.seen = seen};
+    bool changed = flags & NEWS_WHOLE && record_begin_anew (self, &past);
     changed |= deletions_join (self, news);
     if (!lives_cut (self, news, seen, &changed))
         return changed;
@@ -398,5 +409,5 @@ bool news_join (
         return writes_join (self, news);
     if (rule.delete_rule == DELETE_WINS)
         return join_wins (self, news, seen);
-    return join_latest (self, news, flags, seen, rule);
+    return join_latest (self, news, flags, seen);
 }

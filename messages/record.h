@@ -63,6 +63,11 @@ bool record_join (
 bool record_conflicts (
     const record_t *self, const operation_t *operation, const past_t *past, record_rule_t rule);
 
+//  Under `latest`: what has seen a deletion by which the record is dead begins anew: this life is forgotten, and with the
+//  deletion all that are smaller. A later one that was not seen stays: it has nothing more to end here. True if
+//  there was such a deletion.
+bool record_begin_anew (record_t *self, const past_t *past);
+
 //  Forgets the deletions that are causally stable: `stable` is what every client that counts is known to
 //  have seen. Under `latest` a dead record goes as a whole with its last deletion. True if the state
 //  changed; it may be nothing then (record_is_nothing). Nothing that can still arrive can tell.

@@ -3,8 +3,8 @@
 //      gset            creates only, each writes the weak registers: the first writer wins
 //      lww, wins       a delete empties the record and is remembered; a write that has not seen every
 //                      remembered deletion changes nothing
-//      lww, latest     a delete is remembered; a write that has seen the deletion of a dead record
-//                      empties it first; a create there says on which deletion it stands: what is not
+//      lww, latest     a delete is remembered; a write that has seen a deletion by which the record is
+//                      dead empties it first; a create there says on which deletion it stands: what is not
 //                      past that is over, and what is, but came without knowing of it, shows beside
 //      lww             an update that finds no create comes after a purge and changes nothing
 //
@@ -258,20 +258,14 @@ static bool life_stand_on (record_t *self, const timestamp_t *floor)
     return true;
 }
 
-static bool join_latest (
-    record_t *self, const operation_t *operation, const past_t *past, record_rule_t rule)
+static bool join_latest (record_t *self, const operation_t *operation, const past_t *past)
 {
     if (operation->action == ACTION_DELETE)
         return deleted_raise (self, &operation->stamp);
     if (operation->action == ACTION_UPDATE && timestamp_is_none (&self->created))
         return false;
 
-    bool changed = false;
-    timestamp_t deleted = deleted_last (self);
-    if (self->deleted_count && !record_alive (self, rule) && past_covers (past, &deleted)) {
-        record_clear (self);
-        changed = true;
-    }
+    bool changed = record_begin_anew (self, past);
     changed |= life_stand_on (self, &operation->floor);
     if (life_stands (self) && !past_covers (past, &self->floor)) {
         if (timestamp_compare (&operation->stamp, &self->floor) < 0)
@@ -289,5 +283,5 @@ bool record_join (
         return operation->action == ACTION_CREATE && write_weak (self, operation);
     if (rule.delete_rule == DELETE_WINS)
         return join_wins (self, operation, past);
-    return join_latest (self, operation, past, rule);
+    return join_latest (self, operation, past);
 }

@@ -19,7 +19,7 @@ static bool has_returned_since (link_t *self, step_t *step, const line_t *line)
 {
     client_t me;
     return clients_get (step->txn, &self->me, &me) == 0 &&
-           !vector_covers (&line->shared, &me.back);
+           uuid_equal (&me.back.client, &self->me) && !vector_covers (&line->shared, &me.back);
 }
 
 //  A copy that was begun elsewhere goes on here when all that it holds is here: what is not, it gives us first; its log has

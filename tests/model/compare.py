@@ -35,10 +35,12 @@ def compare (here, there, rule, returner):
 
 
 def is_gone (record, vector, other, returner):
-    """Deleted and purged on the other side: it knew the life, and has none or a later one"""
-    return ("gone" not in returner.off and record.created is not None and
-            covers (vector, record.created) and
-            (other.created is None or other.created > record.created))
+    """Deleted and purged on the other side: it knew something of this life, and has none or a later one. Not
+    only its create: a smaller one, which that side did not know, may have come to it since."""
+    known = [record.created] if "some" in returner.off else record.writes ()
+    return "gone" not in returner.off and any (
+        stamp and covers (vector, stamp) and (other.created is None or other.created > stamp)
+        for stamp in known)
 
 
 def only_deletions (news):

@@ -32,6 +32,7 @@ RULES = {
     "covers": "the returner's batch carries its own vector",
     "members": "what its half did to the pool comes along, and is then stated anew",
     "gone": "a record that is gone on the other side, and was known there, is gone here too",
+    "some": "... and it was known there if anything of it was",
     "once": "a deletion that is remembered changes nothing when it comes again",
     "judged": "a fragment has not seen a deletion that the member had not",
     "stands": "latest: what has nothing unseen at the member shall look as it does here",
@@ -425,8 +426,9 @@ class Node:
             giver.state ("returning", self.id)
             self.begin_copy (giver.members[self.id].returning)
             copy = self.copy
-        if copy.giver is not None and self.pool.on ("whose") and not covers (
-                copy.vector, giver.member (giver.id).back):
+        back = giver.member (giver.id).back
+        if copy.giver is not None and self.pool.on ("whose") and back and (
+                back[1] == giver.id and not covers (copy.vector, back)):
             self.begin_copy (copy.since)  # it has returned since: what was copied is of another half
             copy = self.copy
         if copy.giver is None:

@@ -233,10 +233,23 @@ def _stand_on (record, floor):
         record.floor = floor
 
 
+def last_of (record, is_seen):
+    return max (filter (is_seen, record.deletions ()), default=None)
+
+
+def forget_until (record, deletion):
+    """`latest`: what is later than a deletion is later than every smaller one"""
+    record.deleted = {client: time for time, client in record.deletions ()
+                      if (time, client) > deletion}
+
+
 def clear_if_dead (record, past):
-    """`latest`: what has seen the deletion of a dead record begins anew"""
-    if record.deleted and not is_alive (record, LATEST) and covers (past, record.deletion ()):
-        record.clear ()
+    """`latest`: what has seen a deletion by which the record is dead begins anew. A later one that it has
+    not seen stays: it has nothing more to end there"""
+    seen = last_of (record, lambda stamp: covers (past, stamp))
+    if seen and (record.created is None or record.written < seen):
+        record.end_life ()
+        forget_until (record, seen)
 
 
 def _write (record, operation, weak):
@@ -263,13 +276,12 @@ def purge (record, rule, is_stable):
     if rule == WINS:
         record.deleted = {client: time for client, time in record.deleted.items ()
                           if not is_stable ((time, client))}
-    elif not is_stable (record.deletion ()):
-        record.deleted = {client: time for client, time in record.deleted.items ()
-                          if not is_stable ((time, client))}
-    elif is_alive (record, rule):
-        record.deleted = {}  # the largest takes the others along: what can still come is past it
-    else:
-        record.clear ()
+        return
+    stable = last_of (record, is_stable)
+    if stable:
+        if record.created is None or record.written < stable:
+            record.end_life ()
+        forget_until (record, stable)  # it takes the smaller ones along: what can still come is past it
 
 
 # ---- fragments

@@ -26,6 +26,7 @@ NEEDED = {
     "order": ("stamps", KEYS, 50110),
     "own": ("clocks", KEYS, 151002237),
     "whose": ("split", KEYS, 200006093),
+    "some": ("split", KEYS, 300084627),
     "half": ("everything", KEYS, 155003816),
     "asked": ("restore", ("w1", "l1"), 41),
 }

@@ -266,6 +266,17 @@ Test (record_latest, write_that_has_seen_the_deletion_of_a_dead_record_empties_i
     SHOWS (LATEST, "-", "A1 create a=1", "B2 delete <A1", "A3 update b=3 <B2");
 }
 
+//  The writer C had purged B2, which said that A1 is over; D9 comes from who had not seen it.
+Test (record_latest, write_that_has_seen_a_deletion_by_which_the_record_is_dead_empties_it)
+{
+    SHOWS (LATEST, "b=3", "A1 create a=1", "B2 delete <A1", "D4 delete <A1", "C5 create b=3 <B2");
+    SHOWS (LATEST, "b=3", "A1 create a=1", "D4 delete <A1", "B2 delete <A1", "C5 create b=3 <B2");
+    SHOWS (LATEST, "b=3", "A1 create a=1", "B2 delete <A1", "C5 create b=3 <B2", "D4 delete <A1");
+    SHOWS (LATEST, "-", "A1 create a=1", "B2 delete <A1", "D9 delete <A1", "C5 create b=3 <B2");
+    SHOWS (LATEST, "a=1 b=5", "A1 create a=1", "A3 update b=3", "B2 delete <A1", "D4 delete <A3",
+        "C5 create b=5 <A3 <B2");
+}
+
 Test (record_latest, create_on_a_deletion_hides_all_before_it_whatever_arrives_first)
 {
     SHOWS (LATEST, "b=4", "A1 create a=1", "B3 delete <A1", "C4 create b=4 ^B3 <A1 <B3",

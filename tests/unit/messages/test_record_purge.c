@@ -105,6 +105,23 @@ Test (record_purge, under_latest_the_last_deletion_takes_the_earlier_ones_with_i
     record_release (&record);
 }
 
+//  Whatever else has ended it too: what can still come has seen the first.
+Test (record_purge, under_latest_what_a_forgotten_deletion_has_ended_goes_with_it)
+{
+    record_t record = {0};
+    play (&record, LATEST, LIST ("A1 create a=1", "B2 delete <A1", "C9 delete <A1"));
+    cr_expect (purge (&record, LATEST, "<A1 <B2"));
+    expect_deleted (&record, LIST ("C9"));
+    cr_expect (timestamp_is_none (&record.created));
+    cr_expect_eq (record.strong.count, 0);
+    play (
+        &record, LATEST, LIST ("A1 create a=1", "A3 update a=3", "B2 delete <A1", "C9 delete <A3"));
+    cr_expect (purge (&record, LATEST, "<A3 <B2"));
+    expect_deleted (&record, LIST ("C9"));
+    cr_expect_eq (record.strong.count, 1, "it was not dead by that one");
+    record_release (&record);
+}
+
 Test (record_purge, there_is_nothing_to_forget_without_a_deletion)
 {
     const record_rule_t rules[] = {WINS, LATEST, GSET};
