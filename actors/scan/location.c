@@ -62,6 +62,7 @@ void scan_location_destroy (scan_t *self, scan_location_t *location)
     scan_watch_forget (self, location, slice_of (NULL, 0));
     scan_dirty_clear (location);
     lookup_release (&location->dirty);
+    scan_locked_clear (location);
     for (scan_location_t **at = &self->locations; *at; at = &(*at)->next)
         if (*at == location) {
             *at = location->next;

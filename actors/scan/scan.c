@@ -61,6 +61,9 @@ static void scan_begin_what_is_due (scan_t *self, step_t *step)
             return;
         }
     for (scan_location_t *location = self->locations; location; location = location->next)
+        if (location->locked.count && now >= location->locked_ns)
+            scan_locked_retry (location, step);
+    for (scan_location_t *location = self->locations; location; location = location->next)
         if (dirty_is_due (location, now)) {
             scan_walk_begin (self, step, location, false);
             return;
@@ -80,6 +83,8 @@ static void scan_schedule (scan_t *self, step_t *step)
         step_wake_at (step, step->now.mono_ns);
     for (scan_location_t *location = self->locations; location; location = location->next) {
         step_wake_at (step, location->due ? step->now.mono_ns : location->rescan_ns);
+        if (location->locked.count)
+            step_wake_at (step, location->locked_ns);
         if (location->dirty.count) {
             uint64_t quiet = location->last_event_ns + SCAN_QUIET_NS;
             uint64_t patience = location->first_event_ns + SCAN_PATIENCE_NS;

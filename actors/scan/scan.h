@@ -34,6 +34,7 @@
 #define SCAN_PATIENCE_NS     2000000000ull   // … or the first is so old
 #define SCAN_MISSING_NS      15000000000ull  // a missing root is looked for again after this
 #define SCAN_UNWATCHED_NS    300000000000ull // so is a location without enough watches
+#define SCAN_LOCKED_NS       60000000000ull  // and directories that could not be read
 #define SCAN_READ_BYTES      (256u << 10)
 #define SCAN_LANES           16           // files that are hashed side by side
 #define SCAN_LANE_BYTES      (1u << 20)   // of each in a slice
@@ -66,6 +67,8 @@ typedef struct scan_location {
     lookup_t dirty;          // of dirty_t, by hash of path
     uint64_t first_event_ns; // of those in dirty
     uint64_t last_event_ns;
+    lookup_t locked;    // of dirty_t: directories that could not be read
+    uint64_t locked_ns; // when they are tried again
     struct scan_location *next;
 } scan_location_t;
 
@@ -171,6 +174,11 @@ void scan_watch_events (scan_t *self, step_t *step, const mail_t *mail);
 dirty_t *dirty_new (slice_t path);
 void dirty_destroy (dirty_t **self_p);
 void scan_dirty_clear (scan_location_t *location);
+
+//  Directories that could not be read: tried again, they and all below, once a while.
+void scan_locked_add (scan_location_t *location, step_t *step, slice_t path);
+void scan_locked_retry (scan_location_t *location, step_t *step);
+void scan_locked_clear (scan_location_t *location);
 bool path_is_below (slice_t path, slice_t above); // or the same
 
 //  ---- walk.c, level.c

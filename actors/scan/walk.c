@@ -100,8 +100,10 @@ static void walk_list (scan_t *self, step_t *step)
             self->disk->self, level->dir, self->entries, SCAN_LIST_ENTRIES, &count, &unreadable);
         walk->counts.unreadable += unreadable + (rc != 0);
         metric_add (step->metrics, METRIC_FILES_UNREADABLE, unreadable + (rc != 0));
-        if (rc || unreadable)
+        if (rc || unreadable) {
             flags |= SECTION_FAILED;
+            scan_locked_add (walk->location, step, buffer_slice (&walk->path));
+        }
         if (rc || count == 0) {
             walk->listing = false;
             flags |= SECTION_LAST;
@@ -131,6 +133,7 @@ static void walk_look (scan_t *self, step_t *step, const dirty_t *target)
         int rc = self->disk->look (self->disk->self, level->dir, name, &entry);
         if (rc && rc != ERR_NOT_FOUND) {
             walk->counts.unreadable++;
+            scan_locked_add (walk->location, step, buffer_slice (&walk->path));
             continue;
         }
         entry.name = name;
@@ -168,6 +171,7 @@ static void walk_fail (scan_t *self, step_t *step, slice_t name, int error)
     if (size)
         buffer_append (&walk->path, "/", 1);
     buffer_append (&walk->path, name.data, name.size);
+    scan_locked_add (walk->location, step, buffer_slice (&walk->path));
     walk->first = true;
     section_close (self, step, SECTION_LAST | SECTION_FAILED);
     walk->path.size = size;
@@ -297,6 +301,7 @@ void scan_walk_begin (scan_t *self, step_t *step, scan_location_t *location, boo
     if (whole) {
         location->due = false;
         location->rescan_ns = UINT64_MAX;
+        scan_locked_clear (location);
     }
     int rc = scan_level_push (self, slice_of (NULL, 0));
     walk->failed = rc != 0;

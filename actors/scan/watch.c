@@ -92,13 +92,17 @@ void dirty_destroy (dirty_t **self_p)
     *self_p = NULL;
 }
 
-void scan_dirty_clear (scan_location_t *location)
+static void dirties_clear (lookup_t *dirties)
 {
     size_t at = 0;
-    for (dirty_t *dirty = lookup_next (&location->dirty, &at); dirty;
-         dirty = lookup_next (&location->dirty, &at))
+    for (dirty_t *dirty = lookup_next (dirties, &at); dirty; dirty = lookup_next (dirties, &at))
         dirty_destroy (&dirty);
-    lookup_release (&location->dirty);
+    lookup_release (dirties);
+}
+
+void scan_dirty_clear (scan_location_t *location)
+{
+    dirties_clear (&location->dirty);
 }
 
 //  Too much changed to remember, or nobody knows what: all of it is walked.
@@ -132,6 +136,42 @@ static dirty_t *dirty_get (scan_location_t *location, step_t *step, slice_t path
     }
     return dirty;
 }
+
+//  ---- what could not be read
+
+void scan_locked_clear (scan_location_t *location)
+{
+    dirties_clear (&location->locked);
+}
+
+//  More than can be remembered are found by the next walk of all.
+void scan_locked_add (scan_location_t *location, step_t *step, slice_t path)
+{
+    uint64_t key = checksum_of (path);
+    if (location->locked.count == 0)
+        location->locked_ns = step->now.mono_ns + SCAN_LOCKED_NS;
+    if (lookup_get (&location->locked, key))
+        return;
+    if (location->locked.count < SCAN_DIRTY_MAX)
+        lookup_put (&location->locked, key, dirty_new (path));
+    else if (location->rescan_ns > step->now.mono_ns + SCAN_UNWATCHED_NS)
+        location->rescan_ns = step->now.mono_ns + SCAN_UNWATCHED_NS;
+}
+
+//  Those that still cannot be read come back by the walk that this leads to.
+void scan_locked_retry (scan_location_t *location, step_t *step)
+{
+    size_t at = 0;
+    for (dirty_t *locked = lookup_next (&location->locked, &at); locked;
+         locked = lookup_next (&location->locked, &at)) {
+        dirty_t *dirty = dirty_get (location, step, buffer_slice (&locked->path));
+        if (dirty)
+            dirty->whole = dirty->deep = true;
+    }
+    scan_locked_clear (location);
+}
+
+//  ---- events
 
 static void dirty_add_name (dirty_t *self, slice_t name)
 {

@@ -54,6 +54,29 @@ Test (scan, too_few_watches_raise_an_alarm_and_the_location_is_walked_again)
     files_destroy (&self);
 }
 
+Test (scan, unreadable_directory_is_tried_again)
+{
+    files_t *self = files_new ();
+    tree_mkdir (self->tree, "/home/a");
+    tree_write (self->tree, "/home/a/file", "x");
+    tree_mkdir (self->tree, "/home/a/sub");
+    tree_write (self->tree, "/home/a/sub/file", "x");
+    tree_lock (self->tree, "/home/a", true);
+    files_add (self, "/home");
+    cr_assert_str_eq (files_text (self), "a 0\n");
+    files_run_for (self, 600000);
+    cr_assert_str_eq (files_text (self), "a 0\n");
+    tree_lock (self->tree, "/home/a", false);
+    files_run_for (self, 100000);
+    cr_assert_str_eq (
+        files_text (self), "a 0\na/file 1 identified\na/sub 0\na/sub/file 1 identified\n");
+    //  And what is there now is watched.
+    tree_write (self->tree, "/home/a/sub/new", "xy");
+    files_run_for (self, 3000);
+    cr_assert_eq (files_count (self), 5);
+    files_destroy (&self);
+}
+
 Test (scan, lost_events_are_made_good_by_a_walk)
 {
     files_t *self = files_new ();
