@@ -497,6 +497,33 @@ class Ingest (Case):
                 self.assertIn ("line\\nbreak", shown)
         text ("ingest", "remove", folder)
 
+    def test_deeper_than_any_path_may_be_long (self):
+        """Nobody can name this file by one path: it is reached, watched and read folder by folder"""
+        node, folder = self.node (), self.folder ()
+        at, name, depth = os.open (folder, os.O_RDONLY), "d" * 100, 60
+        for _ in range (depth):
+            os.mkdir (name, dir_fd=at)
+            below = os.open (name, os.O_RDONLY, dir_fd=at)
+            os.close (at)
+            at = below
+        self.addCleanup (os.close, at)
+
+        def write (text):
+            file = os.open ("file", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600, dir_fd=at)
+            os.write (file, text)
+            os.close (file)
+
+        def says (text):
+            row = self.rows (node).get ("/".join (depth * [name] + ["file"]))
+            return row and row["value"].get ("content_id") == \
+                hashlib.blake2b (text, digest_size=32).digest ()[:16]
+
+        write (b"deep down")
+        self.add (node, folder)
+        wait_until (lambda: says (b"deep down"), what="the file at the bottom")
+        write (b"changed down there")
+        wait_until (lambda: says (b"changed down there"), what="its change")
+
     def test_locations_come_and_go (self):
         node, folder = self.node (), self.folder ()
         uuid = self.add (node, folder)["location"]
