@@ -15,6 +15,7 @@ from tidepool import DEADLINE, Case, wait_until
 OPERATIONS = int (os.environ.get ("TIDEPOOL_FILES_OPERATIONS", 400))
 SEED = int (os.environ.get ("TIDEPOOL_FILES_SEED", 1))
 ROUNDS = 4
+DOWN = 100      # operations while a node is down: few enough that it can be said which entry went where
 LONG = 4 * DEADLINE
 NAMES = [b"a", b"A", b"b.txt", b"B.TXT", b"c d", "é".encode (), b"\xff\xfe", b"x" * 200,
          *(b"%d.bin" % n for n in range (20))]
@@ -201,7 +202,7 @@ class Random (Case):
         node.admin ("ingest", action="add", path=os.fsdecode (tree.root), wait=True, timeout=LONG)
 
     def rows (self, node):
-        """{path: (uuid, all else that the row says)}"""
+        """{path: (uuid, all else that the row says)}, but for the root's own"""
         rows = {}
         for record in node.list ("file_paths", owner=node.client):
             value = record["value"]
@@ -268,11 +269,11 @@ class Random (Case):
         tree, node, moves = Tree (self.place / "tree", SEED + 1), self.node (), 0
         tree.operate (100)
         self.add (node, tree)
-        for turn in range (ROUNDS):
-            self.wait_same_as_fresh (node, tree)
+        self.wait_same_as_fresh (node, tree)
+        for turn in range (OPERATIONS // DOWN):
             before, rows_before = tree.snapshot (), self.rows (node)
             (node.kill if turn % 2 else node.stop) ()
-            tree.operate (OPERATIONS // ROUNDS)
+            tree.operate (DOWN)
             node.start ()
             self.wait_same_as_fresh (node, tree)
             moves += self.assertSameUuids (tree, before, rows_before, self.rows (node))
