@@ -101,6 +101,13 @@ typedef struct waiter {
     buffer_t exclude;
 } waiter_t;
 
+//  One of the entries of the node table that the next WRITE puts: where it stands in `nodes`, packed.
+typedef struct node_put {
+    size_t at;
+    uint32_t key_size; // of space and key, which come first
+    uint32_t size;
+} node_put_t;
+
 typedef struct missing {
     uint8_t key[SPOT_KEY_SIZE];
     spot_t place;
@@ -151,13 +158,21 @@ typedef struct ingest {
 
     buffer_t rows; // of the next WRITE
     buffer_t nodes;
+    node_put_t *puts; // of nodes
+    size_t put_count, put_capacity;
     size_t row_count;
     location_t *rows_location;
     slot_t slots[INGEST_SLOTS];
     waiter_t waiters[INGEST_WAITERS];
+    uuid16_t hashed_of; // a location and a directory of it whose hash was needed last; zero: none
+    buffer_t hashed_dir;
+    uuid16_t hash_of_dir;
     uint64_t ticket;
     uint64_t uuid_ms;
     unsigned uuid_count;
+    uint8_t random
+        [1000]; // drawn beforehand: a call of the system a row would be a tenth of what a row costs
+    size_t random_left;
 } ingest_t;
 
 //  ---- location.c
