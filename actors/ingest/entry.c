@@ -78,11 +78,13 @@ static void put_entry (ingest_t *self, slice_t dir, const entry_t *entry, const 
     spot_key (dir_hash (self, dir), entry->name, key);
     spot_pack (&place, value);
     ingest_put_node (self, NODE_PLACES, slice_of (key, sizeof key), slice_of (value, sizeof value));
+    bool several = entry->links > 1 && !entry_is_dir (entry);
     inode_key (&self->job->uuid, entry, inode);
-    ingest_put_node (self, NODE_INODES, slice_of (inode, sizeof inode), slice_of (uuid->bytes, 16));
+    ingest_put_node (self, NODE_INODES, slice_of (inode, sizeof inode),
+        several ? slice_of (INODE_OF_SEVERAL, 1) : slice_of (uuid->bytes, 16));
 }
 
-//  An inode is forgotten if it is this row's.
+//  An inode is forgotten if it is this row's alone.
 static int drop_inode (ingest_t *self, step_t *step, const spot_t *place)
 {
     uint8_t key[INODE_KEY_SIZE];

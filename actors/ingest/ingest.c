@@ -113,9 +113,31 @@ static void job_begin_removal (ingest_t *self, location_t *location)
     ingest_branch_push (self, slice_of ("", 0));
 }
 
-//  True if it is over.
-static bool job_forget (ingest_t *self, step_t *step)
+//  Inodes that no row went with. True if there were some.
+static bool inodes_forget (ingest_t *self, step_t *step, int *ret_error)
 {
+    uint8_t key[INODE_KEY_SIZE];
+    slice_t at = slice_of (self->job_uuid.bytes, 16), found, value;
+    size_t count = 0;
+    int rc = 0;
+    for (; rc == 0 && count < INGEST_SLICE; count++) {
+        rc = node_next (step->txn, NODE_INODES, at, &found, &value);
+        if (rc || found.size != sizeof key || memcmp (found.data, self->job_uuid.bytes, 16) != 0)
+            break;
+        memcpy (key, found.data, sizeof key);
+        at = slice_of (key, sizeof key);
+        ingest_put_node (self, NODE_INODES, at, slice_of (NULL, 0));
+    }
+    ingest_flush (self, step);
+    *ret_error = rc == ERR_NOT_FOUND ? 0 : rc;
+    return *ret_error || count;
+}
+
+//  True if it is over.
+static bool job_forget (ingest_t *self, step_t *step, int *ret_error)
+{
+    if (!self->forgotten && inodes_forget (self, step, ret_error))
+        return false;
     if (!self->forgotten) {
         self->forgotten = true;
         ingest_put_node (
@@ -127,10 +149,10 @@ static bool job_forget (ingest_t *self, step_t *step)
     return true;
 }
 
-static void job_settle (ingest_t *self, step_t *step)
+static void job_settle (ingest_t *self, step_t *step, int *ret_error)
 {
     location_t *location = self->job;
-    if (!self->job_is_scan && !job_forget (self, step))
+    if (!self->job_is_scan && !job_forget (self, step, ret_error))
         return;
     if (self->job_is_scan) {
         scan_settled_t settled = {.location = self->job_uuid};
@@ -245,7 +267,7 @@ static bool phase_go (ingest_t *self, step_t *step, int *ret_error)
     case PHASE_SETTLING:
         if (!ingest_is_durable (self))
             return false;
-        job_settle (self, step);
+        job_settle (self, step, ret_error);
         return true;
     }
     return false;

@@ -238,6 +238,56 @@ Test (ingest, hard_links_are_rows_of_their_own_with_one_content)
     files_run (self);
     cr_assert_eq (files_count (self), 7);
     cr_assert_eq (files_stored (self, NODE_WANTED), 0);
+    files_command (self, "remove", "/home/photos", false, NULL);
+    files_run (self);
+    cr_assert_eq (files_count (self), 0);
+    cr_assert_eq (files_stored (self, NODE_INODES), 0);
+    files_destroy (&self);
+}
+
+Test (ingest, name_that_is_left_of_several_keeps_its_uuid_when_it_moves)
+{
+    static const char *const first[] = {"readme.txt", "2023/readme.txt"};
+    for (int later = 0; later <= 1; later++)
+        for (int i = 0; i < 2; i++) {
+            files_t *self = photos ();
+            char path[64];
+            if (later)
+                files_add (self, "/home/photos");
+            tree_link (self->tree, "/home/photos/readme.txt", "/home/photos/2023/readme.txt");
+            if (later)
+                files_run (self);
+            else
+                files_add (self, "/home/photos");
+            uuid16_t before = files_uuid (self, first[1 - i]), after;
+            snprintf (path, sizeof path, "/home/photos/%s", first[i]);
+            tree_remove (self->tree, path);
+            files_run (self);
+            snprintf (path, sizeof path, "/home/photos/%s", first[1 - i]);
+            tree_rename (self->tree, path, "/home/photos/2022/moved");
+            files_run (self);
+            after = files_uuid (self, "2022/moved");
+            cr_assert (uuid_equal (&before, &after), "%d %d", later, i);
+            files_destroy (&self);
+        }
+}
+
+Test (ingest, new_file_with_the_inode_of_one_that_is_gone_is_a_new_row)
+{
+    files_t *self = photos ();
+    files_add (self, "/home/photos");
+    uuid16_t gone = files_uuid (self, "readme.txt"), made, moved;
+    uint64_t inode = tree_inode (self->tree, "/home/photos/readme.txt")->number;
+    tree_remove (self->tree, "/home/photos/readme.txt");
+    tree_write (self->tree, "/home/photos/2022/new.txt", "another");
+    tree_inode (self->tree, "/home/photos/2022/new.txt")->number = inode;
+    files_run (self);
+    made = files_uuid (self, "2022/new.txt");
+    cr_assert (!uuid_equal (&gone, &made));
+    tree_rename (self->tree, "/home/photos/2022/new.txt", "/home/photos/2023/new.txt");
+    files_run (self);
+    moved = files_uuid (self, "2023/new.txt");
+    cr_assert (uuid_equal (&made, &moved));
     files_destroy (&self);
 }
 

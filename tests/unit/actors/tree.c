@@ -96,6 +96,7 @@ static tree_node_t *node_new (tree_t *self, const char *path, tree_inode_t *inod
         i++;
     tree_node_t *node = &self->nodes[i];
     *node = (tree_node_t){.parent = parent, .inode = inode, .used = true};
+    inode->links++;
     memcpy (node->name, name, strlen (name) + 1);
     touch (self, parent->inode);
     tell (self, parent, WATCH_CHANGED | (S_ISDIR (inode->mode) ? WATCH_ARRIVED : 0), name);
@@ -143,6 +144,7 @@ static void node_remove (tree_t *self, tree_node_t *node)
         tell (self, node, WATCH_GONE, "");
     node->inode->watched = false;
     touch (self, node->parent->inode);
+    node->inode->links--;
     node->used = false;
 }
 
@@ -166,6 +168,11 @@ void tree_rename (tree_t *self, const char *from, const char *to)
     tell (self, node->parent, WATCH_CHANGED | (is_dir ? WATCH_ARRIVED : 0), name);
 }
 
+tree_inode_t *tree_inode (tree_t *self, const char *path)
+{
+    return node_of (self, path)->inode;
+}
+
 void tree_lock (tree_t *self, const char *path, bool locked)
 {
     node_of (self, path)->inode->unreadable = locked;
@@ -183,6 +190,7 @@ static entry_t entry_of (const tree_node_t *node)
         .created = inode->created,
         .device = inode->mount ? 8 : 7,
         .inode = inode->number,
+        .links = inode->links,
         .mount = inode->mount};
 }
 

@@ -11,7 +11,7 @@
 
 typedef struct tree_inode {
     uint32_t mode;
-    uint64_t number, modified, created;
+    uint64_t number, modified, created, links;
     char content[512];
     size_t size;
     bool unreadable, watched, mount;
@@ -49,6 +49,7 @@ void tree_special (tree_t *self, const char *path); // a fifo
 void tree_link (tree_t *self, const char *from, const char *to);
 void tree_remove (tree_t *self, const char *path);                 // with all below
 void tree_rename (tree_t *self, const char *from, const char *to); // over what is there
+tree_inode_t *tree_inode (tree_t *self, const char *path);
 void tree_lock (tree_t *self, const char *path, bool locked);
 
 #endif
