@@ -270,7 +270,8 @@ int ingest_compare (ingest_t *self, step_t *step)
     if (rc)
         return rc;
     if (section.path.size == 0 && section.flags & SECTION_WHOLE && section.flags & SECTION_FIRST)
-        self->distrust &= section.count == 0 && self->job && self->job->entries;
+        self->distrust &=
+            self->unmounted || (section.count == 0 && self->job && self->job->entries);
     if (self->job == NULL || self->job->removing || self->distrust)
         return section_skip (self, &section);
     self->job->listed += section.count;

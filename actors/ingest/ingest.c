@@ -60,6 +60,7 @@ static int job_begin (ingest_t *self, step_t *step, const mail_t *mail)
     self->phase = PHASE_LISTING;
     location_t *location = self->job;
     self->distrust = location && location->inode && begin.inode && location->inode != begin.inode;
+    self->unmounted = self->distrust && location->mount && !begin.mount;
     if (location && begin.whole) {
         location->scanning = true;
         location->begun_ns = step->now.mono_ns;
@@ -155,7 +156,8 @@ static void job_settle (ingest_t *self, step_t *step, int *ret_error)
     if (!self->job_is_scan && !job_forget (self, step, ret_error))
         return;
     if (self->job_is_scan) {
-        scan_settled_t settled = {.location = self->job_uuid};
+        scan_settled_t settled = {
+            .location = self->job_uuid, .missing = location && location->missing};
         step_send (step, ACTOR_SCAN, MAIL_SCAN_SETTLED, 0, &scan_settled_type, &settled, NULL, 0);
         if (location && self->done.whole) {
             location->scanning = false;
@@ -175,9 +177,10 @@ static void job_resolved (ingest_t *self, step_t *step)
     if (good && self->done.whole) {
         uint64_t entries = self->done.unreadable ? location->entries : self->done.entries;
         bool news = !location->scanned || location->inode != self->begin.inode ||
-                    location->entries != entries;
+                    location->mount != self->begin.mount || location->entries != entries;
         location->scanned = true;
         location->inode = self->begin.inode;
+        location->mount = self->begin.mount;
         location->entries = entries;
         if (news)
             ingest_put_location (self, location);

@@ -53,6 +53,7 @@ typedef struct location {
     uint64_t wanted;  // of them, those without content
     bool scanned;     // once as a whole
     bool removing;
+    bool mount; // a file system was mounted at the root, when it was last seen
     //  ---- not stored
     bool adding; // not durable yet
     bool missing;
@@ -135,7 +136,8 @@ typedef struct ingest {
     scan_begin_t begin;
     scan_done_t done;
     bool forgotten; // a removal: the location's own record is being deleted
-    bool distrust;  // the root is another, and empty: a disk that is not mounted
+    bool distrust;  // the root is another, and empty as far as is known: a disk that is not mounted
+    bool unmounted; // the root was a mount and is none: the same, whatever is there
 
     mail_t *listing; // being compared
     cursor_t sections;

@@ -1,7 +1,7 @@
 //  ingest - locations: what is stored of them, and what people are told
 //
 //  Stored: [path bin, exclude [text, …], inode uint, entries uint, wanted uint, scanned bool, removing bool,
-//           no_defaults bool, sampled bool]
+//           no_defaults bool, sampled bool, mount bool]
 
 #include "actors/ingest/ingest.h"
 
@@ -66,7 +66,7 @@ void ingest_location_drop (ingest_t *self, location_t *location)
 
 void ingest_location_pack (const location_t *location, buffer_t *out)
 {
-    pack_array (out, 9);
+    pack_array (out, 10);
     pack_bin (out, buffer_slice (&location->path));
     pack_raw (out, buffer_slice (&location->exclude));
     pack_uint (out, location->inode);
@@ -76,6 +76,7 @@ void ingest_location_pack (const location_t *location, buffer_t *out)
     pack_bool (out, location->removing);
     pack_bool (out, location->no_defaults);
     pack_bool (out, location->sampled);
+    pack_bool (out, location->mount);
 }
 
 static int location_unpack (ingest_t *self, slice_t key, slice_t value)
@@ -85,12 +86,12 @@ static int location_unpack (ingest_t *self, slice_t key, slice_t value)
     uuid16_t uuid;
     slice_t path, exclude;
     size_t count;
-    if (key.size != 16 || cursor_array (&cursor, &count) || count != 9 ||
+    if (key.size != 16 || cursor_array (&cursor, &count) || count != 10 ||
         cursor_bin (&cursor, &path) || cursor_skip (&cursor, &exclude) ||
         cursor_uint (&cursor, &read.inode) || cursor_uint (&cursor, &read.entries) ||
         cursor_uint (&cursor, &read.wanted) || cursor_bool (&cursor, &read.scanned) ||
         cursor_bool (&cursor, &read.removing) || cursor_bool (&cursor, &read.no_defaults) ||
-        cursor_bool (&cursor, &read.sampled))
+        cursor_bool (&cursor, &read.sampled) || cursor_bool (&cursor, &read.mount))
         return ERR_CORRUPT;
     memcpy (uuid.bytes, key.data, 16);
     location_t *location = ingest_location_new (self, &uuid, path, exclude);
@@ -101,6 +102,7 @@ static int location_unpack (ingest_t *self, slice_t key, slice_t value)
     location->removing = read.removing;
     location->no_defaults = read.no_defaults;
     location->sampled = read.sampled;
+    location->mount = read.mount;
     location->scanning = !read.removing;
     return 0;
 }

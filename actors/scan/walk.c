@@ -305,8 +305,10 @@ void scan_walk_begin (scan_t *self, step_t *step, scan_location_t *location, boo
     }
     int rc = scan_level_push (self, slice_of (NULL, 0));
     walk->failed = rc != 0;
-    scan_begin_t begin = {
-        .location = location->uuid, .whole = whole, .inode = rc ? 0 : walk->inode};
+    scan_begin_t begin = {.location = location->uuid,
+        .whole = whole,
+        .inode = rc ? 0 : walk->inode,
+        .mount = rc == 0 && walk->mount};
     step_send (step, ACTOR_INGEST, MAIL_SCAN_BEGIN, 0, &scan_begin_type, &begin, NULL, 0);
 }
 
@@ -341,10 +343,10 @@ static void walk_end (scan_t *self, step_t *step)
     listing_send (self, step);
     scan_level_release (self);
     done.error = location->stopped ? -ERR_BUSY : walk->failed ? -ERR_NOT_FOUND : 0;
-    if (walk->failed)
-        location->rescan_ns = step->now.mono_ns + SCAN_MISSING_NS;
-    else if (!location->stopped)
+    if (!walk->failed && !location->stopped)
         walk_alarm (self, step);
+    if (location->locked.count == 0)
+        location->locked_wait_ns = SCAN_LOCKED_NS;
     done.watched = !location->alarmed && !walk->failed;
     walk->state = WALK_SETTLING;
     step_send (step, ACTOR_INGEST, MAIL_SCAN_DONE, 0, &scan_done_type, &done, NULL, 0);

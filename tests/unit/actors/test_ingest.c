@@ -352,7 +352,47 @@ Test (ingest, empty_mount_point_is_not_a_mass_deletion)
     files_start (self);
     files_run (self);
     cr_assert_eq (files_count (self), 5);
+    //  Nothing tells that the disk is back: it is looked for.
+    tree_rename (self->tree, "/home/photos", "/home/hidden");
+    tree_rename (self->tree, "/home/disk", "/home/photos");
+    size_t writes = self->writes;
+    files_run_for (self, 60000);
+    cr_assert_eq (self->writes, writes);
+    tree_write (self->tree, "/home/photos/2023/new.jpg", "new");
+    files_run_for (self, 3000);
+    cr_assert_eq (files_count (self), 6);
     files_destroy (&self);
+}
+
+Test (ingest, mount_point_without_its_disk_is_missing_whatever_lies_there)
+{
+    for (int watched = 0; watched <= 1; watched++) {
+        files_t *self = photos ();
+        tree_inode (self->tree, "/home/photos")->mount = true;
+        files_add (self, "/home/photos");
+        if (!watched)
+            files_stop (self);
+        tree_rename (self->tree, "/home/photos", "/home/disk");
+        tree_mkdir (self->tree, "/home/photos");
+        tree_write (self->tree, "/home/photos/stray.txt", "not on the disk");
+        if (watched)
+            files_command (self, "rescan", NULL, false, NULL);
+        else
+            files_start (self);
+        files_run_for (self, 60000);
+        cr_assert_str_eq (files_text (self), photos_text);
+        files_command (self, "list", NULL, false, NULL);
+        files_run_for (self, 1000);
+        cr_assert (strstr (self->answer, "missing"), "%s", self->answer);
+        tree_rename (self->tree, "/home/photos", "/home/hidden");
+        tree_rename (self->tree, "/home/disk", "/home/photos");
+        files_run_for (self, 60000);
+        cr_assert_str_eq (files_text (self), photos_text);
+        files_command (self, "list", NULL, false, NULL);
+        files_run_for (self, 1000);
+        cr_assert (strstr (self->answer, "watching"), "%s", self->answer);
+        files_destroy (&self);
+    }
 }
 
 Test (ingest, name_that_is_not_utf8_is_shown_and_kept_exactly)
@@ -435,6 +475,34 @@ Test (ingest, location_is_refused_where_it_cannot_be_one)
         cr_assert_eq (self->answer_error, cases[i].error, "%s: %s", cases[i].path, self->answer);
     }
     files_destroy (&self);
+}
+
+//  What is mounted in a location is not crossed into, but may be a location of its own.
+Test (ingest, mount_in_a_location_may_be_a_location)
+{
+    static const char *const orders[][2] = {{"/home", "/home/usb"}, {"/home/usb", "/home"}};
+    for (int i = 0; i < 2; i++) {
+        files_t *self = files_new ();
+        tree_mkdir (self->tree, "/home/usb");
+        tree_mkdir (self->tree, "/home/plain");
+        tree_write (self->tree, "/home/usb/file", "x");
+        tree_inode (self->tree, "/home/usb")->mount = true;
+        files_add (self, orders[i][0]);
+        files_add (self, orders[i][1]);
+        const char *text = "file 1 identified\nplain 0\nusb 0\n";
+        cr_assert_str_eq (files_text (self), text);
+        files_command (self, "add", "/home/plain", true, NULL);
+        files_run (self);
+        cr_assert_eq (self->answer_error, ERR_EXISTS);
+        //  Without its disk the place is still not the outer location's.
+        tree_rename (self->tree, "/home/usb", "/home/.git");
+        tree_mkdir (self->tree, "/home/usb");
+        tree_write (self->tree, "/home/usb/stray", "y");
+        files_command (self, "rescan", NULL, false, NULL);
+        files_run_for (self, 60000);
+        cr_assert_str_eq (files_text (self), text);
+        files_destroy (&self);
+    }
 }
 
 Test (ingest, large_directory_comes_in_parts_and_its_deletions_are_found)

@@ -173,12 +173,26 @@ tree_inode_t *tree_inode (tree_t *self, const char *path)
     return node_of (self, path)->inode;
 }
 
+void tree_chmod (tree_t *self, const char *path, uint32_t mode)
+{
+    const tree_node_t *node = node_of (self, path);
+    node->inode->mode = (node->inode->mode & S_IFMT) | mode;
+    tell (self, node->parent, WATCH_CHANGED, node->name);
+}
+
 void tree_lock (tree_t *self, const char *path, bool locked)
 {
     node_of (self, path)->inode->unreadable = locked;
 }
 
 //  ---- the table
+
+static uint64_t device_of (const tree_node_t *node)
+{
+    while (node && !node->inode->mount)
+        node = node->parent;
+    return node ? 8 : 7;
+}
 
 static entry_t entry_of (const tree_node_t *node)
 {
@@ -188,7 +202,7 @@ static entry_t entry_of (const tree_node_t *node)
         .size = inode->size,
         .modified = inode->modified,
         .created = inode->created,
-        .device = inode->mount ? 8 : 7,
+        .device = device_of (node),
         .inode = inode->number,
         .links = inode->links,
         .mount = inode->mount};
@@ -199,6 +213,7 @@ static int tree_open (
 {
     tree_t *self = self_;
     tree_node_t *node = node_at (self, parent ? parent->node : &self->nodes[0], path);
+    self->opens++;
     if (!node || !S_ISDIR (node->inode->mode))
         return ERR_NOT_FOUND;
     if (node->inode->unreadable)

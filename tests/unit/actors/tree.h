@@ -34,6 +34,7 @@ typedef struct tree {
     size_t event_count;
     size_t watch_max; // 0: no bound
     size_t watch_count;
+    size_t opens;      // of directories, so far
     size_t open_count; // handles, to find those that leak
     size_t reads;      // of files' content
     size_t items_max;  // the most that were worked on at once
@@ -50,6 +51,7 @@ void tree_link (tree_t *self, const char *from, const char *to);
 void tree_remove (tree_t *self, const char *path);                 // with all below
 void tree_rename (tree_t *self, const char *from, const char *to); // over what is there
 tree_inode_t *tree_inode (tree_t *self, const char *path);
+void tree_chmod (tree_t *self, const char *path, uint32_t mode);
 void tree_lock (tree_t *self, const char *path, bool locked);
 
 #endif
