@@ -109,11 +109,19 @@ typedef struct node_put {
     uint32_t size;
 } node_put_t;
 
+//  A place where what was there is not there any more.
 typedef struct missing {
     uint8_t key[SPOT_KEY_SIZE];
     spot_t place;
     bool replaced; // something else stands at its place
 } missing_t;
+
+//  The same as it is remembered until the end of the job: there may be a million.
+typedef struct lost {
+    uint64_t hash; // of its name
+    uint32_t dir;  // in lost_dirs
+    uint32_t old;  // replaced: 1 + in lost_olds; 0: the node table has its place
+} lost_t;
 
 //  An entry that is new where it is and whose inode is known.
 typedef struct candidate {
@@ -148,8 +156,10 @@ typedef struct ingest {
     uint8_t sweep_after[SPOT_KEY_SIZE];
     size_t sweep_after_size;
 
-    missing_t *missing;
+    lost_t *missing;
     size_t missing_count, missing_capacity;
+    buffer_t lost_dirs; // of uuid16_t, hashes of directories
+    buffer_t lost_olds; // of spot_t
     candidate_t *candidates;
     size_t candidate_count, candidate_capacity;
     buffer_t texts; // paths and names of candidates
@@ -223,8 +233,10 @@ int ingest_entry_gone (ingest_t *self, step_t *step, const missing_t *gone);
 int ingest_compare (ingest_t *self, step_t *step); // the next section
 int ingest_sweep (ingest_t *self, step_t *step);   // on in a large directory
 void ingest_compare_reset (ingest_t *self);
-void ingest_missing_add (
-    ingest_t *self, const uint8_t key[SPOT_KEY_SIZE], const spot_t *place, bool replaced);
+//  At self->dir. replaced: what was there, where something else stands now; else NULL.
+void ingest_missing_add (ingest_t *self, uint64_t hash, const spot_t *replaced);
+//  The last one. ERR_NOT_FOUND where it is none any more.
+int ingest_missing_take (ingest_t *self, step_t *step, missing_t *ret_missing);
 void ingest_resolve_begin (ingest_t *self);
 int ingest_resolve (ingest_t *self, step_t *step, bool *ret_done);
 void ingest_branch_push (ingest_t *self, slice_t path);
