@@ -335,6 +335,7 @@ void ingest_compare_reset (ingest_t *self)
     self->candidate_count = self->candidate_capacity = 0;
     self->sweeping = false;
     self->placed = 0;
+    buffer_release (&self->left);
     buffer_release (&self->lost_dirs);
     buffer_release (&self->lost_olds);
     buffer_release (&self->texts);

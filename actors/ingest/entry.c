@@ -127,9 +127,19 @@ static int entry_rewrite (
 int ingest_entry_changed (
     ingest_t *self, step_t *step, slice_t dir, const entry_t *entry, const spot_t *place)
 {
+    //  Its inode may stand under another name by now, and this job may have said so already: that is seen when it is durable.
     bool replaced = entry->inode != place->entry.inode || entry->device != place->entry.device;
-    int rc = replaced ? drop_inode (self, step, place) : 0;
-    return rc ? rc : entry_rewrite (self, step, dir, entry, place);
+    if (replaced && self->left.size < INGEST_LEFT_MAX * sizeof *place)
+        buffer_append (&self->left, place, sizeof *place);
+    return entry_rewrite (self, step, dir, entry, place);
+}
+
+int ingest_left_drop (ingest_t *self, step_t *step)
+{
+    spot_t place;
+    self->left.size -= sizeof place;
+    memcpy (&place, self->left.data + self->left.size, sizeof place);
+    return drop_inode (self, step, &place);
 }
 
 int ingest_entry_moved (

@@ -94,6 +94,7 @@ static void job_done (ingest_t *self, step_t *step, const mail_t *mail)
     if (self->done.error || self->distrust) {
         //  Nothing that was not seen is missing: nobody looked.
         self->missing_count = 0;
+        buffer_clear (&self->left);
         location->missing |= (int)self->done.error == -ERR_NOT_FOUND || self->distrust;
         return;
     }
@@ -283,6 +284,7 @@ static void ingest_fail (ingest_t *self, step_t *step, int error)
     if (self->phase == PHASE_LISTING && self->listing)
         self->sections = cursor_over (slice_of (NULL, 0));
     self->missing_count = 0;
+    buffer_clear (&self->left);
     self->sweeping = false;
     buffer_clear (&self->branches);
     self->placed = self->candidate_count;

@@ -32,8 +32,10 @@
 #define INGEST_SLICE        2000 // places looked at in a round
 #define INGEST_ROUND_SLICES 64   // sections and other small things done in a round
 #define INGEST_SWEEP_MAX    4096 // places of a directory that are compared in one go
-#define INGEST_IDENTIFY     128  // files a request
-#define INGEST_ASKED_MAX    2    // such requests of a location
+#define INGEST_LEFT_MAX                                                                            \
+    65536 // inodes of a job that are forgotten at its end; more stay until they are used again
+#define INGEST_IDENTIFY  128 // files a request
+#define INGEST_ASKED_MAX 2   // such requests of a location
 #define INGEST_RETRY_NS                                                                            \
     500000000ull // a refused WRITE is sent again after this, then after twice that, …
 #define INGEST_RETRY_NS_MAX  30000000000ull
@@ -158,6 +160,7 @@ typedef struct ingest {
 
     lost_t *missing;
     size_t missing_count, missing_capacity;
+    buffer_t left;      // of spot_t: what stood where something else stands now
     buffer_t lost_dirs; // of uuid16_t, hashes of directories
     buffer_t lost_olds; // of spot_t
     candidate_t *candidates;
@@ -228,6 +231,7 @@ int ingest_entry_changed (
 int ingest_entry_moved (
     ingest_t *self, step_t *step, slice_t dir, const entry_t *entry, const missing_t *from);
 int ingest_entry_gone (ingest_t *self, step_t *step, const missing_t *gone);
+int ingest_left_drop (ingest_t *self, step_t *step); // of the last of self->left, its inode
 
 //  ---- compare.c, resolve.c; each answers an error of the store, 0 otherwise
 int ingest_compare (ingest_t *self, step_t *step); // the next section

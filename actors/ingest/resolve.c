@@ -114,7 +114,9 @@ int ingest_resolve (ingest_t *self, step_t *step, bool *ret_done)
         int rc = 0;
         if (!ingest_has_room (self, step))
             return 0;
-        if (self->missing_count)
+        if (self->left.size)
+            rc = ingest_left_drop (self, step);
+        else if (self->missing_count)
             rc = missing_resolve (self, step);
         else if (self->sweeping)
             return ingest_sweep (self, step);

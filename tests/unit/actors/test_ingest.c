@@ -272,6 +272,32 @@ Test (ingest, name_that_is_left_of_several_keeps_its_uuid_when_it_moves)
         }
 }
 
+Test (ingest, file_that_was_moved_over_another_keeps_that_ones_uuid_when_it_moves_on)
+{
+    static const char *const names[][2] = {{"/home/a", "/home/b"}, {"/home/b", "/home/a"}};
+    for (int i = 0; i < 2; i++) {
+        files_t *self = files_new ();
+        tree_write (self->tree, "/home/a", "a");
+        tree_write (self->tree, "/home/b", "b");
+        files_add (self, "/home");
+        uuid16_t stays = files_uuid (self, names[i][1] + 6), now;
+        files_stop (self);
+        tree_rename (self->tree, names[i][0], names[i][1]);
+        tree_write (self->tree, names[i][0], "made anew");
+        files_start (self);
+        files_run (self);
+        cr_assert_eq (files_stored (self, NODE_INODES), 2);
+        files_stop (self);
+        tree_rename (self->tree, names[i][1], "/home/c");
+        files_start (self);
+        files_run (self);
+        now = files_uuid (self, "c");
+        cr_assert (uuid_equal (&stays, &now), "%d", i);
+        cr_assert_eq (files_stored (self, NODE_INODES), 2);
+        files_destroy (&self);
+    }
+}
+
 Test (ingest, new_file_with_the_inode_of_one_that_is_gone_is_a_new_row)
 {
     files_t *self = photos ();
