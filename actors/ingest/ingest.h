@@ -61,10 +61,12 @@ typedef struct location {
     bool missing;
     bool scanning; // as a whole
     bool watched;
-    uint64_t begun_ns; // of the last whole scan
-    uint64_t listed;   // entries in it so far
-    uint64_t per_s;    // when it was done
-    uint64_t skipped;  // of it
+    uint64_t begun_ns;    // of the last whole scan
+    uint64_t listed;      // entries in it so far
+    uint64_t per_s;       // when it was done
+    uint64_t identify_ns; // since then …
+    uint64_t identified;  // … so many files were identified
+    uint64_t skipped;     // of it
     uint64_t ignored;
     uint64_t unreadable;
     size_t asked;             // identify requests that scan has
