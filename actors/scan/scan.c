@@ -35,6 +35,7 @@ static void scan_close (void **self_p)
     scan_hash_release (self);
     lookup_release (&self->watches);
     buffer_release (&self->walk.path);
+    buffer_release (&self->walk.unreadable);
     buffer_release (&self->walk.names);
     free (self->walk.levels);
     buffer_release (&self->listing);

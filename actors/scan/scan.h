@@ -115,6 +115,8 @@ typedef struct walk {
     buffer_t names; // a stack: bytes, then their count in 4 bytes
     size_t watched;
     size_t unwatched;
+    buffer_t unreadable;  // the first path that could not be read
+    int unreadable_error; // why; 0: none yet
     scan_done_t counts;
 } walk_t;
 

@@ -3,6 +3,7 @@
 #include "actors/scan/scan.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -87,6 +88,35 @@ static void section_add (scan_t *self, entry_t *entry)
     self->section_count++;
 }
 
+//  So many places of the directory at walk->path cannot be read, or it itself.
+static void walk_unreadable (scan_t *self, step_t *step, size_t count, int error)
+{
+    walk_t *walk = &self->walk;
+    slice_t path = buffer_slice (&walk->path);
+    if (walk->unreadable_error == 0) {
+        buffer_clear (&walk->unreadable);
+        buffer_append (&walk->unreadable, path.data, path.size);
+        walk->unreadable_error = error;
+    }
+    walk->counts.unreadable += count;
+    metric_add (step->metrics, METRIC_FILES_UNREADABLE, count);
+    scan_locked_add (walk->location, step, path);
+}
+
+//  For the log: it escapes what a name may hold.
+static void walk_say_unreadable (scan_t *self, step_t *step)
+{
+    const walk_t *walk = &self->walk;
+    size_t size = walk->unreadable.size;
+    if (walk->whole && walk->unreadable_error)
+        step_say (step, SAY_WARNING,
+            "%s: %" PRIu64
+            " of its places cannot be read and are tried again; the first: ./%.*s: %s",
+            (const char *)walk->location->path.data, walk->counts.unreadable,
+            (int)(size > 200 ? 200 : size), size ? (const char *)walk->unreadable.data : "",
+            error_text (walk->unreadable_error));
+}
+
 //  The top level, up to a section's worth of entries.
 static void walk_list (scan_t *self, step_t *step)
 {
@@ -98,11 +128,9 @@ static void walk_list (scan_t *self, step_t *step)
         size_t count = 0, unreadable = 0;
         int rc = self->disk->list (
             self->disk->self, level->dir, self->entries, SCAN_LIST_ENTRIES, &count, &unreadable);
-        walk->counts.unreadable += unreadable + (rc != 0);
-        metric_add (step->metrics, METRIC_FILES_UNREADABLE, unreadable + (rc != 0));
         if (rc || unreadable) {
             flags |= SECTION_FAILED;
-            scan_locked_add (walk->location, step, buffer_slice (&walk->path));
+            walk_unreadable (self, step, unreadable + (rc != 0), rc ? rc : ERR_NOT_ALLOWED);
         }
         if (rc || count == 0) {
             walk->listing = false;
@@ -132,8 +160,7 @@ static void walk_look (scan_t *self, step_t *step, const dirty_t *target)
         entry_t entry = {0};
         int rc = self->disk->look (self->disk->self, level->dir, name, &entry);
         if (rc && rc != ERR_NOT_FOUND) {
-            walk->counts.unreadable++;
-            scan_locked_add (walk->location, step, buffer_slice (&walk->path));
+            walk_unreadable (self, step, 1, rc);
             continue;
         }
         entry.name = name;
@@ -165,13 +192,11 @@ static void walk_fail (scan_t *self, step_t *step, slice_t name, int error)
     walk_t *walk = &self->walk;
     if (error == ERR_NOT_FOUND)
         return;
-    walk->counts.unreadable++;
-    metric_add (step->metrics, METRIC_FILES_UNREADABLE, 1);
     size_t size = walk->path.size;
     if (size)
         buffer_append (&walk->path, "/", 1);
     buffer_append (&walk->path, name.data, name.size);
-    scan_locked_add (walk->location, step, buffer_slice (&walk->path));
+    walk_unreadable (self, step, 1, error);
     walk->first = true;
     section_close (self, step, SECTION_LAST | SECTION_FAILED);
     walk->path.size = size;
@@ -296,6 +321,7 @@ void scan_walk_begin (scan_t *self, step_t *step, scan_location_t *location, boo
     walk->is_covered = walk->listing = false;
     walk->base = walk->watched = walk->unwatched = 0;
     walk->counts = (scan_done_t){.location = location->uuid, .whole = whole};
+    walk->unreadable_error = 0;
     buffer_clear (&walk->path);
     walk_aim (walk, location);
     if (whole) {
@@ -341,6 +367,7 @@ static void walk_end (scan_t *self, step_t *step)
     scan_done_t done = walk->counts;
     scan_location_t *location = walk->location;
     listing_send (self, step);
+    walk_say_unreadable (self, step);
     scan_level_release (self);
     done.error = location->stopped ? -ERR_BUSY : walk->failed ? -ERR_NOT_FOUND : 0;
     if (!walk->failed && !location->stopped)

@@ -23,9 +23,9 @@ static void files_random (void *context, void *bytes, size_t size)
 
 static void files_say (void *context, int level, const char *text)
 {
-    (void)context;
+    files_t *self = context;
     if (level >= SAY_WARNING)
-        fprintf (stderr, "%s\n", text);
+        snprintf (self->said, sizeof self->said, "%s", text);
 }
 
 static void begin (files_t *self, bool write, txn_t **ret_txn)

@@ -227,6 +227,48 @@ Test (ingest, deleted_tree_goes_with_all_below)
     files_destroy (&self);
 }
 
+static void make_many (files_t *self, const char *dir, int count)
+{
+    char path[128];
+    for (int i = 0; i < count; i++) {
+        snprintf (path, sizeof path, "%s/%d", dir, i);
+        tree_write (self->tree, path, "x");
+    }
+}
+
+Test (ingest, deleted_tree_is_one_pass)
+{
+    files_t *self = photos ();
+    make_many (self, "/home/photos/2022", 1500);
+    make_many (self, "/home/photos/2023", 900);
+    files_add (self, "/home/photos");
+    cr_assert_eq (files_count (self), 2405);
+    size_t writes = self->writes;
+    tree_remove (self->tree, "/home/photos/2022");
+    tree_remove (self->tree, "/home/photos/2023");
+    files_run (self);
+    cr_assert_str_eq (files_text (self), "readme.txt 5 identified\n");
+    cr_assert (self->writes - writes <= 4, "%zu", self->writes - writes); // of 1,000 rows
+    files_destroy (&self);
+}
+
+Test (ingest, storm_that_is_over_before_anybody_looks_leaves_no_trace)
+{
+    files_t *self = photos ();
+    files_add (self, "/home/photos");
+    char path[128];
+    size_t rows = self->rows;
+    make_many (self, "/home/photos/2023", 3000);
+    for (int i = 0; i < 3000; i++) {
+        snprintf (path, sizeof path, "/home/photos/2023/%d", i);
+        tree_remove (self->tree, path);
+    }
+    files_run (self);
+    cr_assert_str_eq (files_text (self), photos_text);
+    cr_assert (self->rows - rows <= 2, "%zu", self->rows - rows); // 2023 itself has changed
+    files_destroy (&self);
+}
+
 Test (ingest, hard_links_are_rows_of_their_own_with_one_content)
 {
     files_t *self = photos ();
@@ -343,6 +385,21 @@ Test (ingest, unreadable_file_is_a_row_without_content_until_it_can_be_read)
     tree_lock (self->tree, "/home/photos/readme.txt", false);
     files_run_for (self, 1000000);
     cr_assert_str_eq (files_text (self), photos_text);
+    files_destroy (&self);
+}
+
+Test (ingest, file_that_changes_while_it_is_read_is_read_again)
+{
+    files_t *self = photos ();
+    self->tree->restless = "/home/photos/readme.txt";
+    self->tree->restless_left = 7;
+    files_add (self, "/home/photos");
+    files_run_for (self, 600000);
+    cr_assert_eq (self->tree->restless_left, 0);
+    cr_assert_eq (files_stored (self, NODE_WANTED), 0);
+    slice_t id = files_field (self, "readme.txt", "content_id");
+    uuid16_t expected = uuid_of_bytes (slice_text ("0 more"));
+    cr_assert (slice_equal (slice_of (id.data + 2, 16), slice_of (expected.bytes, 16)));
     files_destroy (&self);
 }
 

@@ -64,6 +64,9 @@ Test (scan, unreadable_directory_is_tried_again)
     tree_lock (self->tree, "/home/a", true);
     files_add (self, "/home");
     cr_assert_str_eq (files_text (self), "a 0\n");
+    cr_assert (strstr (self->said, "/home: 1 of its places cannot be read") &&
+                   strstr (self->said, "./a: this is not permitted here"),
+        "%s", self->said);
     files_run_for (self, 600000);
     cr_assert_str_eq (files_text (self), "a 0\n");
     tree_lock (self->tree, "/home/a", false);

@@ -3,6 +3,7 @@
 #include "tests/unit/actors/tree.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -303,6 +304,12 @@ static int tree_file_read (
     file->at += size;
     self->reads++;
     *ret_size = size;
+    char text[32];
+    snprintf (text, sizeof text, "%d more", self->restless_left - 1);
+    if (self->restless_left && file->inode == tree_inode (self, self->restless)) {
+        self->restless_left--;
+        tree_write (self, self->restless, text);
+    }
     return 0;
 }
 

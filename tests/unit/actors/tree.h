@@ -34,10 +34,12 @@ typedef struct tree {
     size_t event_count;
     size_t watch_max; // 0: no bound
     size_t watch_count;
-    size_t opens;      // of directories, so far
-    size_t open_count; // handles, to find those that leak
-    size_t reads;      // of files' content
-    size_t items_max;  // the most that were worked on at once
+    size_t opens;         // of directories, so far
+    size_t open_count;    // handles, to find those that leak
+    size_t reads;         // of files' content
+    const char *restless; // while it is read, this file is written, …
+    int restless_left;    // … so many times still
+    size_t items_max;     // the most that were worked on at once
 } tree_t;
 
 tree_t *tree_new (void);
