@@ -60,8 +60,8 @@ int entry_unpack (cursor_t *cursor, entry_t *ret_entry)
 {
     entry_t entry = {0};
     uint64_t mode = 0;
-    uint64_t *const numbers[] = {&mode, &entry.size, &entry.modified, &entry.created,
-        &entry.device, &entry.inode, &entry.links};
+    uint64_t *const numbers[] = {&mode, &entry.size, &entry.modified, &entry.created, &entry.device,
+        &entry.inode, &entry.links};
     size_t fields;
     int rc = cursor_array (cursor, &fields);
     if (rc == 0 && fields != 8)

@@ -22,7 +22,7 @@ typedef struct entry {
     uint64_t device;   // 0: the location's own
     uint64_t inode;
     uint64_t links; // names that this inode has
-    bool mount; // another file system is mounted here; not in the packed form
+    bool mount;     // another file system is mounted here; not in the packed form
 } entry_t;
 
 bool entry_is_dir (const entry_t *self);
