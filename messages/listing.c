@@ -45,7 +45,7 @@ int section_unpack (cursor_t *cursor, section_t *ret_section)
 
 void entry_pack (const entry_t *self, buffer_t *out)
 {
-    pack_array (out, 7);
+    pack_array (out, 8);
     pack_bin (out, self->name);
     pack_uint (out, self->mode);
     pack_uint (out, self->size);
@@ -53,17 +53,18 @@ void entry_pack (const entry_t *self, buffer_t *out)
     pack_uint (out, self->created);
     pack_uint (out, self->device);
     pack_uint (out, self->inode);
+    pack_uint (out, self->links);
 }
 
 int entry_unpack (cursor_t *cursor, entry_t *ret_entry)
 {
     entry_t entry = {0};
     uint64_t mode = 0;
-    uint64_t *const numbers[] = {
-        &mode, &entry.size, &entry.modified, &entry.created, &entry.device, &entry.inode};
+    uint64_t *const numbers[] = {&mode, &entry.size, &entry.modified, &entry.created, &entry.device,
+        &entry.inode, &entry.links};
     size_t fields;
     int rc = cursor_array (cursor, &fields);
-    if (rc == 0 && fields != 7)
+    if (rc == 0 && fields != 8)
         rc = ERR_MALFORMED;
     if (rc == 0)
         rc = cursor_bin (cursor, &entry.name);

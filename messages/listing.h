@@ -2,7 +2,7 @@
 //
 //  A listing is sections behind each other, each of one directory:
 //      [path bin, flags uint, count uint] and then `count` entries
-//      [name bin, mode uint, size uint, modified uint, created uint, device uint, inode uint]
+//      [name bin, mode uint, size uint, modified uint, created uint, device uint, inode uint, links uint]
 //  Paths are relative to the location, without a leading or closing slash; the root's is empty. Names
 //  and paths are the file system's bytes, whatever they are. Large directories come in several
 //  sections, with nothing of another directory between them.
@@ -21,7 +21,8 @@ typedef struct entry {
     uint64_t created;  // the same
     uint64_t device;   // 0: the location's own
     uint64_t inode;
-    bool mount; // another file system is mounted here; not in the packed form
+    uint64_t links; // names that this inode has
+    bool mount;     // another file system is mounted here; not in the packed form
 } entry_t;
 
 bool entry_is_dir (const entry_t *self);

@@ -22,7 +22,8 @@
 #define SCAN_LOOK_FIELDS(F, S) F (S, BYTES, path, MUST, "absolute path of a folder")
 #define SCAN_LOOKED_FIELDS(F, S)                                                                   \
     F (S, UINT, error, MUST, "0, or why it cannot be a location (positive)")                       \
-    F (S, UINT, inode, MUST, "of the folder")
+    F (S, UINT, inode, MUST, "of the folder")                                                      \
+    F (S, BOOL, mount, MAY, "a file system is mounted there")
 #define SCAN_START_FIELDS(F, S)                                                                    \
     F (S, UUID, location, MUST, "walk it now, and watch it from now on")                           \
     F (S, BYTES, path, MUST, "its absolute path")                                                  \
@@ -32,7 +33,8 @@
 #define SCAN_BEGIN_FIELDS(F, S)                                                                    \
     F (S, UUID, location, MUST, "which location")                                                  \
     F (S, BOOL, whole, MUST, "all of it; otherwise what changed")                                  \
-    F (S, UINT, inode, MUST, "of its root; 0 if it could not be opened")
+    F (S, UINT, inode, MUST, "of its root; 0 if it could not be opened")                           \
+    F (S, BOOL, mount, MAY, "a file system is mounted at its root")
 #define SCAN_LISTING_FIELDS(F, S)                                                                  \
     F (S, UUID, location, MUST, "which location")                                                  \
     F (S, UINT, entries, MUST, "how many the frame holds")
@@ -48,8 +50,10 @@
     F (S, UINT, ignored, MUST, "entries that a pattern excludes")                                  \
     F (S, UINT, unreadable, MUST, "entries and directories that could not be read")                \
     F (S, BOOL, watched, MUST, "changes are seen as they happen, in all of it")
-#define SCAN_SETTLED_FIELDS(F, S) F (S, UUID, location, MUST, "whose job it was")
-#define SCAN_EVENTS_FIELDS(F, S)  F (S, UINT, count, MUST, "how many the frame holds")
+#define SCAN_SETTLED_FIELDS(F, S)                                                                  \
+    F (S, UUID, location, MUST, "whose job it was")                                                \
+    F (S, BOOL, missing, MAY, "what belongs there is not there: look again soon")
+#define SCAN_EVENTS_FIELDS(F, S) F (S, UINT, count, MUST, "how many the frame holds")
 //  frame 0: events behind each other: [watch uint, flags uint (enum watch_flags), name bin]
 #define IDENTIFY_FIELDS(F, S)                                                                      \
     F (S, UUID, location, MUST, "whose files")                                                     \

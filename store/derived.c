@@ -15,7 +15,7 @@
 
 //  ---- values
 
-//  The property's value as it is packed; empty where there is none.
+//  The property's value as it is packed; empty where there is none. Names come in their order (value_unpack).
 static slice_t property_of (slice_t map, slice_t name)
 {
     cursor_t cursor = cursor_over (map);
@@ -24,7 +24,8 @@ static slice_t property_of (slice_t map, slice_t name)
         return slice_of (NULL, 0);
     for (size_t i = 0; i < count; i++) {
         slice_t found, value;
-        if (cursor_text (&cursor, &found) || cursor_skip (&cursor, &value))
+        if (cursor_text (&cursor, &found) || slice_compare (found, name) > 0 ||
+            cursor_skip (&cursor, &value))
             break;
         if (slice_equal (found, name))
             return value;

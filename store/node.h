@@ -13,7 +13,7 @@ enum node_space {
     NODE_LOCATIONS = 'l',   // location, 16 bytes -> packed location
     NODE_PLACES =
         'p', // hash of location and directory 16, of name 8 -> place (actors/ingest/ingest.h)
-    NODE_INODES = 'n',    // location 16, device 8, inode 8 -> uuid of its row
+    NODE_INODES = 'n', // location 16, device 8, inode 8 -> uuid of its row (actors/ingest/spot.h)
     NODE_LAST_SEEN = 'a', // client 16 -> this node's time, uint64 NTP, big endian
     NODE_WANTED = 'w',    // location 16, uuid 16 -> rows whose content is still to be identified
     NODE_FOUND = 'f',     // lost and found

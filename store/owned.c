@@ -90,38 +90,23 @@ int owned_get (
 
 //  ---- writing
 
-//  The index's entry of an owner at a time; ERR_NOT_FOUND.
-static int index_get (
-    txn_t *txn, const table_key_t *key, uint32_t *ret_resource, uuid16_t *ret_uuid)
-{
-    slice_t value;
-    int rc = table_get (txn, TABLE_OWNED_UPDATED, key_slice (key), &value);
-    if (!rc && (!take_u32 (&value, ret_resource) || !take_uuid (&value, ret_uuid)))
-        rc = txn_corrupt (txn);
-    return rc;
-}
-
 //  Moves the row's entry in the index. An owner that gives one time to two rows breaks its own
 //  stream: refused.
 static int index_move (
     txn_t *txn, const slot_t *slot, const uuid16_t *owner, const row_t *row, const kept_t *kept)
 {
     table_key_t key;
-    uint32_t number, resource;
-    uuid16_t uuid;
+    uint32_t number;
     int rc = origins_intern (txn, owner, &number);
     if (rc)
         return rc;
     index_key (number, row->updated, &key);
-    rc = index_get (txn, &key, &resource, &uuid);
-    if (rc != ERR_NOT_FOUND)
-        return rc ? rc : ERR_MALFORMED;
     buffer_clear (&txn->packed);
     add_u32 (&txn->packed, slot->entry.number);
     add_uuid (&txn->packed, &row->uuid);
-    rc = table_put (txn, TABLE_OWNED_UPDATED, key_slice (&key), buffer_slice (&txn->packed));
+    rc = table_insert (txn, TABLE_OWNED_UPDATED, key_slice (&key), buffer_slice (&txn->packed));
     if (rc || !kept->present)
-        return rc;
+        return rc == ERR_EXISTS ? ERR_MALFORMED : rc;
     index_key (number, kept->updated, &key);
     return table_delete (txn, TABLE_OWNED_UPDATED, key_slice (&key));
 }

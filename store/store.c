@@ -210,7 +210,9 @@ static int txn_end (txn_t **txn_p, int rc)
     for (int i = 0; i < TABLE_COUNT; i++) {
         if (txn->cursors[i])
             mdb_cursor_close (txn->cursors[i]);
-        txn->cursors[i] = NULL;
+        if (txn->writers[i])
+            mdb_cursor_close (txn->writers[i]);
+        txn->cursors[i] = txn->writers[i] = NULL;
     }
     MDB_txn *mdb = txn->mdb;
     bool commit = txn->write && !rc;

@@ -143,17 +143,38 @@ int table_get_raw (txn_t *txn, enum table table, slice_t key, slice_t *ret_bytes
     return 0;
 }
 
+//  A cursor of its own for what is put: an entry that belongs beside the one before, on the same page, is put there
+//  without a search from the root. So whoever puts many puts them in the order of their keys.
+static int writer_of (txn_t *txn, enum table table, MDB_cursor **ret_cursor)
+{
+    MDB_cursor **cursor = &txn->writers[table];
+    int rc = *cursor ? 0 : mdb_cursor_open (txn->mdb, txn->store->tables[table], cursor);
+    *ret_cursor = *cursor;
+    return rc;
+}
+
+//  After a deletion its page may be another's.
+static void writer_forget (txn_t *txn, enum table table)
+{
+    if (txn->writers[table])
+        mdb_cursor_close (txn->writers[table]);
+    txn->writers[table] = NULL;
+}
+
 static int put (txn_t *txn, enum table table, slice_t key, slice_t value, unsigned int flags)
 {
     assert (txn->write);
+    MDB_cursor *cursor;
     int rc = txn_check (txn);
     if (rc)
         return rc;
     uint64_t sum = checksum (key, value.data, value.size);
     MDB_val k = val_of (key), data = {CHECKSUM_SIZE + value.size, NULL};
-    rc = mdb_put (txn->mdb, txn->store->tables[table], &k, &data, flags | MDB_RESERVE);
+    rc = writer_of (txn, table, &cursor);
+    if (rc == 0)
+        rc = mdb_cursor_put (cursor, &k, &data, flags | MDB_RESERVE);
     if (rc == MDB_KEYEXIST)
-        return txn_corrupt (txn);
+        return flags & MDB_NOOVERWRITE ? ERR_EXISTS : txn_corrupt (txn);
     if (rc)
         return txn_result (txn, rc);
     memcpy (data.mv_data, &sum, CHECKSUM_SIZE);
@@ -165,6 +186,11 @@ static int put (txn_t *txn, enum table table, slice_t key, slice_t value, unsign
 int table_put (txn_t *txn, enum table table, slice_t key, slice_t value)
 {
     return put (txn, table, key, value, 0);
+}
+
+int table_insert (txn_t *txn, enum table table, slice_t key, slice_t value)
+{
+    return put (txn, table, key, value, MDB_NOOVERWRITE);
 }
 
 int table_append (txn_t *txn, enum table table, slice_t key, slice_t value)
@@ -179,6 +205,7 @@ int table_delete (txn_t *txn, enum table table, slice_t key)
     if (rc)
         return rc;
     MDB_val k = val_of (key);
+    writer_forget (txn, table);
     return txn_result (txn, mdb_del (txn->mdb, txn->store->tables[table], &k, NULL));
 }
 
@@ -186,6 +213,7 @@ int table_clear (txn_t *txn, enum table table)
 {
     assert (txn->write);
     int rc = txn_check (txn);
+    writer_forget (txn, table);
     return rc ? rc : txn_result (txn, mdb_drop (txn->mdb, txn->store->tables[table], 0));
 }
 

@@ -98,6 +98,7 @@ struct txn {
     bool write;
     int failed; // the error that killed it
     MDB_cursor *cursors[TABLE_COUNT];
+    MDB_cursor *writers[TABLE_COUNT]; // stands where the last entry was put; NULL after a deletion
 
     bool counters_loaded;
     bool counters_dirty;
@@ -227,6 +228,8 @@ int table_get (txn_t *txn, enum table table, slice_t key, slice_t *ret_value);
 //  The value as it stands, checksum and all, passed or not; also in a transaction that ERR_CORRUPT killed.
 int table_get_raw (txn_t *txn, enum table table, slice_t key, slice_t *ret_bytes);
 int table_put (txn_t *txn, enum table table, slice_t key, slice_t value);
+//  ERR_EXISTS where there is an entry of this key already.
+int table_insert (txn_t *txn, enum table table, slice_t key, slice_t value);
 //  The key is larger than all that are there; ERR_CORRUPT if it is not.
 int table_append (txn_t *txn, enum table table, slice_t key, slice_t value);
 int table_delete (txn_t *txn, enum table table, slice_t key); // ERR_NOT_FOUND

@@ -122,13 +122,16 @@ static bool path_holds (slice_t above, slice_t path)
            (path.size == above.size || path.data[size] == '/');
 }
 
-//  A location in a location would give one file two rows, and one directory two watches.
-static bool path_is_free (ingest_t *self, slice_t path, char *ret_why, size_t size)
+//  A location in a location would give one file two rows, and one directory two watches; but where it is a mount, the
+//  outer one ends there. mount: of what is to be added.
+static bool path_is_free (ingest_t *self, slice_t path, bool mount, char *ret_why, size_t size)
 {
     for (location_t *location = self->locations; location; location = location->next) {
         slice_t other = buffer_slice (&location->path);
         bool same = slice_equal (other, path);
-        if (!path_holds (other, path) && !path_holds (path, other))
+        bool apart =
+            path_holds (other, path) ? mount : !path_holds (path, other) || location->mount;
+        if (apart && !same)
             continue;
         snprintf (ret_why, size, "%s%.*s%s",
             same                       ? ""
@@ -184,8 +187,7 @@ static void command_add (
     } else if (!mode_valid (request->mode)) {
         rc = ERR_BAD_REQUEST;
         message = "mode: full or sampled";
-    } else if (!path_is_free (self, buffer_slice (&waiter->path), why, sizeof why))
-        rc = ERR_EXISTS;
+    }
     if (rc) {
         ingest_answer (step, ticket, rc, message, slice_of (NULL, 0));
         waiter->used = false;
@@ -200,7 +202,7 @@ static void command_add (
     step_send (step, ACTOR_SCAN, MAIL_SCAN_LOOK, waiter->ticket, &scan_look_type, &look, NULL, 0);
 }
 
-static int location_add (ingest_t *self, step_t *step, const waiter_t *waiter)
+static int location_add (ingest_t *self, step_t *step, const waiter_t *waiter, bool mount)
 {
     uint8_t random[10];
     step->random (step->context, random, sizeof random);
@@ -209,6 +211,7 @@ static int location_add (ingest_t *self, step_t *step, const waiter_t *waiter)
         self, &uuid, buffer_slice (&waiter->path), buffer_slice (&waiter->exclude));
     location->no_defaults = waiter->no_defaults;
     location->sampled = waiter->sampled;
+    location->mount = mount;
     location->adding = true;
     location->scanning = true;
     int rc = location_write (self, step, location, SLOT_ADD, waiter->command, waiter->wait);
@@ -227,11 +230,12 @@ void ingest_looked (ingest_t *self, step_t *step, const mail_t *mail)
         waiter_t *waiter = &self->waiters[i];
         if (!waiter->used || waiter->ticket == 0 || waiter->ticket != mail->envelope.ticket)
             continue;
+        bool mount = looked.error == 0 && looked.mount;
         int rc = looked.error ? -(int)looked.error : 0;
-        if (rc == 0 && !path_is_free (self, buffer_slice (&waiter->path), why, sizeof why))
+        if (!path_is_free (self, buffer_slice (&waiter->path), mount, why, sizeof why))
             rc = ERR_EXISTS;
         if (rc == 0) {
-            rc = location_add (self, step, waiter);
+            rc = location_add (self, step, waiter, mount);
             snprintf (why, sizeof why, "%s", error_text (rc));
         }
         if (rc)

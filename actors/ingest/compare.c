@@ -24,18 +24,54 @@ static uint64_t key_hash (slice_t key)
     return hash;
 }
 
-void ingest_missing_add (
-    ingest_t *self, const uint8_t key[SPOT_KEY_SIZE], const spot_t *place, bool replaced)
+//  Number in lost_dirs of the directory being compared.
+static uint32_t lost_dir (ingest_t *self)
 {
+    buffer_t *dirs = &self->lost_dirs;
+    size_t size = sizeof self->dir.bytes;
+    if (dirs->size == 0 || memcmp (dirs->data + dirs->size - size, self->dir.bytes, size) != 0)
+        buffer_append (dirs, self->dir.bytes, size);
+    return (uint32_t)(dirs->size / size - 1);
+}
+
+void ingest_missing_add (ingest_t *self, uint64_t hash, const spot_t *replaced)
+{
+    if (self->missing_count == 0) {
+        buffer_clear (&self->lost_dirs);
+        buffer_clear (&self->lost_olds);
+    }
     if (self->missing_count == self->missing_capacity) {
         self->missing_capacity = self->missing_capacity ? 2 * self->missing_capacity : 256;
         self->missing = realloc (self->missing, self->missing_capacity * sizeof *self->missing);
         if (!self->missing)
             abort ();
     }
-    missing_t *missing = &self->missing[self->missing_count++];
-    *missing = (missing_t){.place = *place, .replaced = replaced};
-    memcpy (missing->key, key, SPOT_KEY_SIZE);
+    lost_t *lost = &self->missing[self->missing_count++];
+    *lost = (lost_t){.hash = hash, .dir = lost_dir (self)};
+    if (replaced) {
+        buffer_append (&self->lost_olds, replaced, sizeof *replaced);
+        lost->old = (uint32_t)(self->lost_olds.size / sizeof *replaced);
+    }
+}
+
+int ingest_missing_take (ingest_t *self, step_t *step, missing_t *ret_missing)
+{
+    const lost_t *lost = &self->missing[--self->missing_count];
+    missing_t missing = {.replaced = lost->old != 0};
+    slice_t value;
+    spot_key_of_hash (
+        self->lost_dirs.data + lost->dir * sizeof self->dir.bytes, lost->hash, missing.key);
+    int rc = 0;
+    if (lost->old)
+        memcpy (&missing.place, self->lost_olds.data + (lost->old - 1) * sizeof missing.place,
+            sizeof missing.place);
+    else
+        rc = node_get (step->txn, NODE_PLACES, slice_of (missing.key, SPOT_KEY_SIZE), &value);
+    if (rc == 0 && lost->old == 0)
+        rc = spot_unpack (value, &missing.place);
+    if (rc == 0)
+        *ret_missing = missing;
+    return rc;
 }
 
 static void candidate_add (ingest_t *self, const section_t *section, const entry_t *entry)
@@ -98,9 +134,7 @@ static int compare_entry (ingest_t *self, step_t *step, const section_t *section
     bool other_kind = entry_is_dir (entry) != entry_is_dir (&place->entry);
     if (entry->mode && !other_kind)
         return ingest_entry_changed (self, step, section->path, entry, place);
-    uint8_t key[SPOT_KEY_SIZE];
-    spot_key (&self->dir, entry->name, key);
-    ingest_missing_add (self, key, place, entry->mode != 0);
+    ingest_missing_add (self, checksum_of (entry->name), entry->mode ? place : NULL);
     return entry->mode ? entry_arrived (self, step, section, entry) : 0;
 }
 
@@ -160,15 +194,6 @@ static int hash_compare (const void *a_, const void *b_)
     return (*a > *b) - (*a < *b);
 }
 
-static void swept_is_missing (ingest_t *self, const swept_t *swept)
-{
-    uint8_t key[SPOT_KEY_SIZE];
-    memcpy (key, self->dir.bytes, SPOT_DIR_SIZE);
-    for (size_t i = 0; i < 8; i++)
-        key[SPOT_DIR_SIZE + i] = (uint8_t)(swept->hash >> (56 - 8 * i));
-    ingest_missing_add (self, key, &swept->place, false);
-}
-
 static bool is_seen (const ingest_t *self, uint64_t hash)
 {
     return self->seen_count &&
@@ -186,7 +211,7 @@ int ingest_sweep (ingest_t *self, step_t *step)
     int rc = dir_sweep (self, step, INGEST_SLICE, swept, &count, &all);
     for (size_t i = 0; rc == 0 && i < count; i++)
         if (!is_seen (self, swept[i].hash))
-            swept_is_missing (self, &swept[i]);
+            ingest_missing_add (self, swept[i].hash, NULL);
     if (rc == 0 && all) {
         self->sweeping = false;
         self->seen_count = 0;
@@ -228,7 +253,7 @@ static int compare_at_once (
     }
     for (size_t i = 0; i < count; i++)
         if (!swept[i].seen)
-            swept_is_missing (self, &swept[i]);
+            ingest_missing_add (self, swept[i].hash, NULL);
     return 0;
 }
 
@@ -270,7 +295,8 @@ int ingest_compare (ingest_t *self, step_t *step)
     if (rc)
         return rc;
     if (section.path.size == 0 && section.flags & SECTION_WHOLE && section.flags & SECTION_FIRST)
-        self->distrust &= section.count == 0 && self->job && self->job->entries;
+        self->distrust &=
+            self->unmounted || (section.count == 0 && self->job && self->job->entries);
     if (self->job == NULL || self->job->removing || self->distrust)
         return section_skip (self, &section);
     self->job->listed += section.count;
@@ -309,6 +335,9 @@ void ingest_compare_reset (ingest_t *self)
     self->candidate_count = self->candidate_capacity = 0;
     self->sweeping = false;
     self->placed = 0;
+    buffer_release (&self->left);
+    buffer_release (&self->lost_dirs);
+    buffer_release (&self->lost_olds);
     buffer_release (&self->texts);
     buffer_release (&self->branches);
 }

@@ -8,7 +8,12 @@ static uuid16_t row_uuid (ingest_t *self, step_t *step)
     //  found together share the pages of the database.
     uint64_t ms = time_to_ns (step->now.wall) / 1000000;
     uint8_t random[10];
-    step->random (step->context, random, sizeof random);
+    if (self->random_left < sizeof random) {
+        step->random (step->context, self->random, sizeof self->random);
+        self->random_left = sizeof self->random;
+    }
+    self->random_left -= sizeof random;
+    memcpy (random, self->random + self->random_left, sizeof random);
     self->uuid_count = ms == self->uuid_ms ? self->uuid_count + 1 : 0;
     self->uuid_ms = ms;
     random[0] = (uint8_t)(self->uuid_count >> 8 & 0x0f);
@@ -46,6 +51,19 @@ static int want (ingest_t *self, step_t *step, const uuid16_t *uuid, bool wanted
     return 0;
 }
 
+//  Entries of one directory come behind each other, so its hash is mostly the last one's.
+static const uuid16_t *dir_hash (ingest_t *self, slice_t dir)
+{
+    if (!uuid_equal (&self->hashed_of, &self->job->uuid) ||
+        !slice_equal (buffer_slice (&self->hashed_dir), dir)) {
+        self->hashed_of = self->job->uuid;
+        buffer_clear (&self->hashed_dir);
+        buffer_append (&self->hashed_dir, dir.data, dir.size);
+        self->hash_of_dir = spot_dir (&self->job->uuid, dir);
+    }
+    return &self->hash_of_dir;
+}
+
 //  Puts row, place and inode.
 static void put_entry (ingest_t *self, slice_t dir, const entry_t *entry, const uuid16_t *uuid,
     const row_content_t *content)
@@ -56,16 +74,17 @@ static void put_entry (ingest_t *self, slice_t dir, const entry_t *entry, const 
     ingest_put_row (self, self->job, uuid, buffer_slice (&row));
     buffer_release (&row);
 
-    uuid16_t dir_hash = spot_dir (&self->job->uuid, dir);
     spot_t place = {*uuid, *entry};
-    spot_key (&dir_hash, entry->name, key);
+    spot_key (dir_hash (self, dir), entry->name, key);
     spot_pack (&place, value);
     ingest_put_node (self, NODE_PLACES, slice_of (key, sizeof key), slice_of (value, sizeof value));
+    bool several = entry->links > 1 && !entry_is_dir (entry);
     inode_key (&self->job->uuid, entry, inode);
-    ingest_put_node (self, NODE_INODES, slice_of (inode, sizeof inode), slice_of (uuid->bytes, 16));
+    ingest_put_node (self, NODE_INODES, slice_of (inode, sizeof inode),
+        several ? slice_of (INODE_OF_SEVERAL, 1) : slice_of (uuid->bytes, 16));
 }
 
-//  An inode is forgotten if it is this row's.
+//  An inode is forgotten if it is this row's alone.
 static int drop_inode (ingest_t *self, step_t *step, const spot_t *place)
 {
     uint8_t key[INODE_KEY_SIZE];
@@ -108,9 +127,19 @@ static int entry_rewrite (
 int ingest_entry_changed (
     ingest_t *self, step_t *step, slice_t dir, const entry_t *entry, const spot_t *place)
 {
+    //  Its inode may stand under another name by now, and this job may have said so already: that is seen when it is durable.
     bool replaced = entry->inode != place->entry.inode || entry->device != place->entry.device;
-    int rc = replaced ? drop_inode (self, step, place) : 0;
-    return rc ? rc : entry_rewrite (self, step, dir, entry, place);
+    if (replaced && self->left.size < INGEST_LEFT_MAX * sizeof *place)
+        buffer_append (&self->left, place, sizeof *place);
+    return entry_rewrite (self, step, dir, entry, place);
+}
+
+int ingest_left_drop (ingest_t *self, step_t *step)
+{
+    spot_t place;
+    self->left.size -= sizeof place;
+    memcpy (&place, self->left.data + self->left.size, sizeof place);
+    return drop_inode (self, step, &place);
 }
 
 int ingest_entry_moved (

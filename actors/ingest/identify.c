@@ -59,6 +59,8 @@ static bool location_identify (ingest_t *self, step_t *step, location_t *locatio
         location->wanted_again_ns = UINT64_MAX;
     }
     int rc = wanted_gather (self, step, location, &files, &count, &end);
+    if (rc == 0 && count && location->identified == 0)
+        location->identify_ns = step->now.mono_ns;
     if (rc == 0 && count) {
         identify_t identify = {
             .location = location->uuid, .sampled = location->sampled, .count = count};
@@ -126,6 +128,7 @@ static int finding_take (
     ingest_put_node (self, NODE_WANTED, slice_of (key, sizeof key), slice_of (NULL, 0));
     if (location->wanted)
         location->wanted--;
+    location->identified = location->wanted ? location->identified + 1 : 0;
     return 0;
 }
 

@@ -60,6 +60,7 @@ static int job_begin (ingest_t *self, step_t *step, const mail_t *mail)
     self->phase = PHASE_LISTING;
     location_t *location = self->job;
     self->distrust = location && location->inode && begin.inode && location->inode != begin.inode;
+    self->unmounted = self->distrust && location->mount && !begin.mount;
     if (location && begin.whole) {
         location->scanning = true;
         location->begun_ns = step->now.mono_ns;
@@ -93,6 +94,7 @@ static void job_done (ingest_t *self, step_t *step, const mail_t *mail)
     if (self->done.error || self->distrust) {
         //  Nothing that was not seen is missing: nobody looked.
         self->missing_count = 0;
+        buffer_clear (&self->left);
         location->missing |= (int)self->done.error == -ERR_NOT_FOUND || self->distrust;
         return;
     }
@@ -113,9 +115,31 @@ static void job_begin_removal (ingest_t *self, location_t *location)
     ingest_branch_push (self, slice_of ("", 0));
 }
 
-//  True if it is over.
-static bool job_forget (ingest_t *self, step_t *step)
+//  Inodes that no row went with. True if there were some.
+static bool inodes_forget (ingest_t *self, step_t *step, int *ret_error)
 {
+    uint8_t key[INODE_KEY_SIZE];
+    slice_t at = slice_of (self->job_uuid.bytes, 16), found, value;
+    size_t count = 0;
+    int rc = 0;
+    for (; rc == 0 && count < INGEST_SLICE; count++) {
+        rc = node_next (step->txn, NODE_INODES, at, &found, &value);
+        if (rc || found.size != sizeof key || memcmp (found.data, self->job_uuid.bytes, 16) != 0)
+            break;
+        memcpy (key, found.data, sizeof key);
+        at = slice_of (key, sizeof key);
+        ingest_put_node (self, NODE_INODES, at, slice_of (NULL, 0));
+    }
+    ingest_flush (self, step);
+    *ret_error = rc == ERR_NOT_FOUND ? 0 : rc;
+    return *ret_error || count;
+}
+
+//  True if it is over.
+static bool job_forget (ingest_t *self, step_t *step, int *ret_error)
+{
+    if (!self->forgotten && inodes_forget (self, step, ret_error))
+        return false;
     if (!self->forgotten) {
         self->forgotten = true;
         ingest_put_node (
@@ -127,13 +151,14 @@ static bool job_forget (ingest_t *self, step_t *step)
     return true;
 }
 
-static void job_settle (ingest_t *self, step_t *step)
+static void job_settle (ingest_t *self, step_t *step, int *ret_error)
 {
     location_t *location = self->job;
-    if (!self->job_is_scan && !job_forget (self, step))
+    if (!self->job_is_scan && !job_forget (self, step, ret_error))
         return;
     if (self->job_is_scan) {
-        scan_settled_t settled = {.location = self->job_uuid};
+        scan_settled_t settled = {
+            .location = self->job_uuid, .missing = location && location->missing};
         step_send (step, ACTOR_SCAN, MAIL_SCAN_SETTLED, 0, &scan_settled_type, &settled, NULL, 0);
         if (location && self->done.whole) {
             location->scanning = false;
@@ -153,9 +178,10 @@ static void job_resolved (ingest_t *self, step_t *step)
     if (good && self->done.whole) {
         uint64_t entries = self->done.unreadable ? location->entries : self->done.entries;
         bool news = !location->scanned || location->inode != self->begin.inode ||
-                    location->entries != entries;
+                    location->mount != self->begin.mount || location->entries != entries;
         location->scanned = true;
         location->inode = self->begin.inode;
+        location->mount = self->begin.mount;
         location->entries = entries;
         if (news)
             ingest_put_location (self, location);
@@ -245,7 +271,7 @@ static bool phase_go (ingest_t *self, step_t *step, int *ret_error)
     case PHASE_SETTLING:
         if (!ingest_is_durable (self))
             return false;
-        job_settle (self, step);
+        job_settle (self, step, ret_error);
         return true;
     }
     return false;
@@ -258,6 +284,7 @@ static void ingest_fail (ingest_t *self, step_t *step, int error)
     if (self->phase == PHASE_LISTING && self->listing)
         self->sections = cursor_over (slice_of (NULL, 0));
     self->missing_count = 0;
+    buffer_clear (&self->left);
     self->sweeping = false;
     buffer_clear (&self->branches);
     self->placed = self->candidate_count;

@@ -32,8 +32,10 @@
 #define INGEST_SLICE        2000 // places looked at in a round
 #define INGEST_ROUND_SLICES 64   // sections and other small things done in a round
 #define INGEST_SWEEP_MAX    4096 // places of a directory that are compared in one go
-#define INGEST_IDENTIFY     128  // files a request
-#define INGEST_ASKED_MAX    2    // such requests of a location
+#define INGEST_LEFT_MAX                                                                            \
+    65536 // inodes of a job that are forgotten at its end; more stay until they are used again
+#define INGEST_IDENTIFY  128 // files a request
+#define INGEST_ASKED_MAX 2   // such requests of a location
 #define INGEST_RETRY_NS                                                                            \
     500000000ull // a refused WRITE is sent again after this, then after twice that, …
 #define INGEST_RETRY_NS_MAX  30000000000ull
@@ -53,15 +55,18 @@ typedef struct location {
     uint64_t wanted;  // of them, those without content
     bool scanned;     // once as a whole
     bool removing;
+    bool mount; // a file system was mounted at the root, when it was last seen
     //  ---- not stored
     bool adding; // not durable yet
     bool missing;
     bool scanning; // as a whole
     bool watched;
-    uint64_t begun_ns; // of the last whole scan
-    uint64_t listed;   // entries in it so far
-    uint64_t per_s;    // when it was done
-    uint64_t skipped;  // of it
+    uint64_t begun_ns;    // of the last whole scan
+    uint64_t listed;      // entries in it so far
+    uint64_t per_s;       // when it was done
+    uint64_t identify_ns; // since then …
+    uint64_t identified;  // … so many files were identified
+    uint64_t skipped;     // of it
     uint64_t ignored;
     uint64_t unreadable;
     size_t asked;             // identify requests that scan has
@@ -101,11 +106,26 @@ typedef struct waiter {
     buffer_t exclude;
 } waiter_t;
 
+//  One of the entries of the node table that the next WRITE puts: where it stands in `nodes`, packed.
+typedef struct node_put {
+    size_t at;
+    uint32_t key_size; // of space and key, which come first
+    uint32_t size;
+} node_put_t;
+
+//  A place where what was there is not there any more.
 typedef struct missing {
     uint8_t key[SPOT_KEY_SIZE];
     spot_t place;
     bool replaced; // something else stands at its place
 } missing_t;
+
+//  The same as it is remembered until the end of the job: there may be a million.
+typedef struct lost {
+    uint64_t hash; // of its name
+    uint32_t dir;  // in lost_dirs
+    uint32_t old;  // replaced: 1 + in lost_olds; 0: the node table has its place
+} lost_t;
 
 //  An entry that is new where it is and whose inode is known.
 typedef struct candidate {
@@ -128,7 +148,8 @@ typedef struct ingest {
     scan_begin_t begin;
     scan_done_t done;
     bool forgotten; // a removal: the location's own record is being deleted
-    bool distrust;  // the root is another, and empty: a disk that is not mounted
+    bool distrust;  // the root is another, and empty as far as is known: a disk that is not mounted
+    bool unmounted; // the root was a mount and is none: the same, whatever is there
 
     mail_t *listing; // being compared
     cursor_t sections;
@@ -139,8 +160,11 @@ typedef struct ingest {
     uint8_t sweep_after[SPOT_KEY_SIZE];
     size_t sweep_after_size;
 
-    missing_t *missing;
+    lost_t *missing;
     size_t missing_count, missing_capacity;
+    buffer_t left;      // of spot_t: what stood where something else stands now
+    buffer_t lost_dirs; // of uuid16_t, hashes of directories
+    buffer_t lost_olds; // of spot_t
     candidate_t *candidates;
     size_t candidate_count, candidate_capacity;
     buffer_t texts; // paths and names of candidates
@@ -151,13 +175,21 @@ typedef struct ingest {
 
     buffer_t rows; // of the next WRITE
     buffer_t nodes;
+    node_put_t *puts; // of nodes
+    size_t put_count, put_capacity;
     size_t row_count;
     location_t *rows_location;
     slot_t slots[INGEST_SLOTS];
     waiter_t waiters[INGEST_WAITERS];
+    uuid16_t hashed_of; // a location and a directory of it whose hash was needed last; zero: none
+    buffer_t hashed_dir;
+    uuid16_t hash_of_dir;
     uint64_t ticket;
     uint64_t uuid_ms;
     unsigned uuid_count;
+    uint8_t random
+        [1000]; // drawn beforehand: a call of the system a row would be a tenth of what a row costs
+    size_t random_left;
 } ingest_t;
 
 //  ---- location.c
@@ -201,13 +233,16 @@ int ingest_entry_changed (
 int ingest_entry_moved (
     ingest_t *self, step_t *step, slice_t dir, const entry_t *entry, const missing_t *from);
 int ingest_entry_gone (ingest_t *self, step_t *step, const missing_t *gone);
+int ingest_left_drop (ingest_t *self, step_t *step); // of the last of self->left, its inode
 
 //  ---- compare.c, resolve.c; each answers an error of the store, 0 otherwise
 int ingest_compare (ingest_t *self, step_t *step); // the next section
 int ingest_sweep (ingest_t *self, step_t *step);   // on in a large directory
 void ingest_compare_reset (ingest_t *self);
-void ingest_missing_add (
-    ingest_t *self, const uint8_t key[SPOT_KEY_SIZE], const spot_t *place, bool replaced);
+//  At self->dir. replaced: what was there, where something else stands now; else NULL.
+void ingest_missing_add (ingest_t *self, uint64_t hash, const spot_t *replaced);
+//  The last one. ERR_NOT_FOUND where it is none any more.
+int ingest_missing_take (ingest_t *self, step_t *step, missing_t *ret_missing);
 void ingest_resolve_begin (ingest_t *self);
 int ingest_resolve (ingest_t *self, step_t *step, bool *ret_done);
 void ingest_branch_push (ingest_t *self, slice_t path);

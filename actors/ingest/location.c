@@ -1,7 +1,7 @@
 //  ingest - locations: what is stored of them, and what people are told
 //
 //  Stored: [path bin, exclude [text, …], inode uint, entries uint, wanted uint, scanned bool, removing bool,
-//           no_defaults bool, sampled bool]
+//           no_defaults bool, sampled bool, mount bool]
 
 #include "actors/ingest/ingest.h"
 
@@ -66,7 +66,7 @@ void ingest_location_drop (ingest_t *self, location_t *location)
 
 void ingest_location_pack (const location_t *location, buffer_t *out)
 {
-    pack_array (out, 9);
+    pack_array (out, 10);
     pack_bin (out, buffer_slice (&location->path));
     pack_raw (out, buffer_slice (&location->exclude));
     pack_uint (out, location->inode);
@@ -76,6 +76,7 @@ void ingest_location_pack (const location_t *location, buffer_t *out)
     pack_bool (out, location->removing);
     pack_bool (out, location->no_defaults);
     pack_bool (out, location->sampled);
+    pack_bool (out, location->mount);
 }
 
 static int location_unpack (ingest_t *self, slice_t key, slice_t value)
@@ -85,12 +86,12 @@ static int location_unpack (ingest_t *self, slice_t key, slice_t value)
     uuid16_t uuid;
     slice_t path, exclude;
     size_t count;
-    if (key.size != 16 || cursor_array (&cursor, &count) || count != 9 ||
+    if (key.size != 16 || cursor_array (&cursor, &count) || count != 10 ||
         cursor_bin (&cursor, &path) || cursor_skip (&cursor, &exclude) ||
         cursor_uint (&cursor, &read.inode) || cursor_uint (&cursor, &read.entries) ||
         cursor_uint (&cursor, &read.wanted) || cursor_bool (&cursor, &read.scanned) ||
         cursor_bool (&cursor, &read.removing) || cursor_bool (&cursor, &read.no_defaults) ||
-        cursor_bool (&cursor, &read.sampled))
+        cursor_bool (&cursor, &read.sampled) || cursor_bool (&cursor, &read.mount))
         return ERR_CORRUPT;
     memcpy (uuid.bytes, key.data, 16);
     location_t *location = ingest_location_new (self, &uuid, path, exclude);
@@ -101,6 +102,7 @@ static int location_unpack (ingest_t *self, slice_t key, slice_t value)
     location->removing = read.removing;
     location->no_defaults = read.no_defaults;
     location->sampled = read.sampled;
+    location->mount = read.mount;
     location->scanning = !read.removing;
     return 0;
 }
@@ -149,13 +151,31 @@ static void pack_count (buffer_t *out, const char *name, uint64_t value)
     pack_uint (out, value);
 }
 
+//  How much a second since then; 0 where there is nothing yet.
+static uint64_t rate_of (uint64_t count, uint64_t since_ns, const step_t *step)
+{
+    return count * 1000 / ((step->now.mono_ns - since_ns) / 1000000 + 1);
+}
+
+//  How long it takes still at this rate. Of a first scan nobody knows how many entries it will find.
+static void pack_left (buffer_t *out, uint64_t count, uint64_t per_s)
+{
+    pack_string (out, "seconds_left");
+    if (per_s && count)
+        pack_uint (out, (count + per_s - 1) / per_s);
+    else
+        pack_nil (out);
+}
+
 static void location_report (
     const ingest_t *ingest, const location_t *self, const step_t *step, buffer_t *out)
 {
-    uint64_t per_s = self->per_s;
-    if (self->scanning && self->listed)
-        per_s = self->listed * 1000 / ((step->now.mono_ns - self->begun_ns) / 1000000 + 1);
-    pack_map (out, 14);
+    bool scans = self->scanning && self->listed, identifies = !self->scanning && self->identified;
+    uint64_t per_s = scans ? rate_of (self->listed, self->begun_ns, step) : self->per_s;
+    uint64_t identified_per_s = rate_of (self->identified, self->identify_ns, step);
+    uint64_t unlisted =
+        self->scanned && self->entries > self->listed ? self->entries - self->listed : 0;
+    pack_map (out, 16);
     pack_string (out, "location");
     pack_bin (out, slice_of (self->uuid.bytes, 16));
     pack_string (out, "path");
@@ -177,6 +197,12 @@ static void location_report (
     pack_count (out, "unidentified", self->wanted);
     pack_count (out, "listed", self->listed);
     pack_count (out, "files_per_s", per_s);
+    pack_count (out, "identified_per_s", identified_per_s);
+    pack_left (out,
+        scans        ? unlisted
+        : identifies ? self->wanted
+                     : 0,
+        scans ? per_s : identified_per_s);
     pack_count (out, "skipped", self->skipped);
     pack_count (out, "ignored", self->ignored);
     pack_count (out, "unreadable", self->unreadable);

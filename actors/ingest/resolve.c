@@ -62,24 +62,28 @@ static candidate_t *candidate_find (ingest_t *self, const entry_t *entry)
 }
 
 //  Moved or gone. A directory's places are to be looked at too, either way.
-static int missing_resolve (ingest_t *self, step_t *step, const missing_t *missing)
+static int missing_resolve (ingest_t *self, step_t *step)
 {
-    if (entry_is_dir (&missing->place.entry)) {
+    missing_t missing;
+    int rc = ingest_missing_take (self, step, &missing);
+    if (rc)
+        return rc == ERR_NOT_FOUND ? 0 : rc;
+    if (entry_is_dir (&missing.place.entry)) {
         row_t row;
         row_view_t view;
-        int rc = owned_get (step->txn, slice_text (FILE_PATHS), &self->setup->identity->client,
-            &missing->place.uuid, &row);
+        rc = owned_get (step->txn, slice_text (FILE_PATHS), &self->setup->identity->client,
+            &missing.place.uuid, &row);
         if (rc == 0 && row.value.size && row_view (row.value, &view) == 0)
             ingest_branch_push (self, view.path);
         else if (rc && rc != ERR_NOT_FOUND)
             return rc;
     }
-    candidate_t *candidate = candidate_find (self, &missing->place.entry);
+    candidate_t *candidate = candidate_find (self, &missing.place.entry);
     if (candidate == NULL)
-        return ingest_entry_gone (self, step, missing);
+        return ingest_entry_gone (self, step, &missing);
     candidate->used = true;
     slice_t dir = candidate_open (self, candidate);
-    return ingest_entry_moved (self, step, dir, &candidate->entry, missing);
+    return ingest_entry_moved (self, step, dir, &candidate->entry, &missing);
 }
 
 //  Takes the next directory from the stack.
@@ -110,8 +114,10 @@ int ingest_resolve (ingest_t *self, step_t *step, bool *ret_done)
         int rc = 0;
         if (!ingest_has_room (self, step))
             return 0;
-        if (self->missing_count)
-            rc = missing_resolve (self, step, &self->missing[--self->missing_count]);
+        if (self->left.size)
+            rc = ingest_left_drop (self, step);
+        else if (self->missing_count)
+            rc = missing_resolve (self, step);
         else if (self->sweeping)
             return ingest_sweep (self, step);
         else if (self->branches.size)

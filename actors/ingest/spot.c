@@ -38,8 +38,14 @@ uuid16_t spot_dir (const uuid16_t *location, slice_t path)
 
 void spot_key (const uuid16_t *dir, slice_t name, uint8_t ret_key[SPOT_KEY_SIZE])
 {
-    memcpy (ret_key, dir->bytes, SPOT_DIR_SIZE);
-    put_uint (ret_key + SPOT_DIR_SIZE, checksum_of (name), 8);
+    spot_key_of_hash (dir->bytes, checksum_of (name), ret_key);
+}
+
+void spot_key_of_hash (
+    const uint8_t dir[SPOT_DIR_SIZE], uint64_t hash, uint8_t ret_key[SPOT_KEY_SIZE])
+{
+    memcpy (ret_key, dir, SPOT_DIR_SIZE);
+    put_uint (ret_key + SPOT_DIR_SIZE, hash, 8);
 }
 
 void spot_pack (const spot_t *self, uint8_t ret_value[SPOT_VALUE_SIZE])

@@ -28,10 +28,14 @@ typedef struct spot {
 //  The first 16 bytes of the keys of all entries of this directory.
 uuid16_t spot_dir (const uuid16_t *location, slice_t path);
 void spot_key (const uuid16_t *dir, slice_t name, uint8_t ret_key[SPOT_KEY_SIZE]);
+void spot_key_of_hash (
+    const uint8_t dir[SPOT_DIR_SIZE], uint64_t hash, uint8_t ret_key[SPOT_KEY_SIZE]);
 void spot_pack (const spot_t *self, uint8_t ret_value[SPOT_VALUE_SIZE]);
 int spot_unpack (slice_t value, spot_t *ret_spot); // ERR_CORRUPT
 
-//  NODE_INODES, NODE_WANTED
+//  NODE_INODES, NODE_WANTED. An inode's value is its row's uuid; of one with several names this, which goes only with a
+//  row that has it alone, or with the location.
+#define INODE_OF_SEVERAL "\x01"
 void inode_key (const uuid16_t *location, const entry_t *entry, uint8_t ret_key[INODE_KEY_SIZE]);
 void wanted_key (const uuid16_t *location, const uuid16_t *uuid, uint8_t ret_key[WANTED_KEY_SIZE]);
 

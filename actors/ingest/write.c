@@ -6,6 +6,7 @@
 #include "actors/ingest/ingest.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 void ingest_put_row (ingest_t *self, location_t *location, const uuid16_t *uuid, slice_t value)
 {
@@ -21,20 +22,55 @@ void ingest_put_row (ingest_t *self, location_t *location, const uuid16_t *uuid,
     self->row_count++;
 }
 
-static void node_pack (buffer_t *out, enum node_space space, slice_t key, slice_t value)
+static node_put_t *put_new (ingest_t *self)
 {
-    pack_array (out, 3);
-    pack_uint (out, (uint64_t)space);
-    pack_bin (out, key);
-    if (value.size)
-        pack_bin (out, value);
-    else
-        pack_nil (out);
+    if (self->put_count == self->put_capacity) {
+        self->put_capacity = self->put_capacity ? 2 * self->put_capacity : 4096;
+        self->puts = realloc (self->puts, self->put_capacity * sizeof *self->puts);
+        if (!self->puts)
+            abort ();
+    }
+    return &self->puts[self->put_count++];
 }
 
 void ingest_put_node (ingest_t *self, enum node_space space, slice_t key, slice_t value)
 {
-    node_pack (&self->nodes, space, key, value);
+    buffer_t *out = &self->nodes;
+    node_put_t *put = put_new (self);
+    put->at = out->size;
+    pack_array (out, 3);
+    pack_uint (out, (uint64_t)space);
+    pack_bin (out, key);
+    put->key_size = (uint32_t)(out->size - put->at);
+    if (value.size)
+        pack_bin (out, value);
+    else
+        pack_nil (out);
+    put->size = (uint32_t)(out->size - put->at);
+}
+
+static int put_compare (const void *a_, const void *b_, void *bytes_)
+{
+    const node_put_t *a = a_, *b = b_;
+    const uint8_t *bytes = bytes_;
+    size_t common = a->key_size < b->key_size ? a->key_size : b->key_size;
+    int order = memcmp (bytes + a->at, bytes + b->at, common);
+    if (order == 0 && a->key_size == b->key_size)
+        return (a->at > b->at) - (a->at < b->at); // what was said of one key last is what holds
+    return order ? order : (a->key_size > b->key_size) - (a->key_size < b->key_size);
+}
+
+//  In the order of their keys: what lies on one page of the database is put there in one go.
+static void nodes_sort (ingest_t *self, buffer_t *out)
+{
+    buffer_clear (out);
+    if (self->put_count)
+        qsort_r (self->puts, self->put_count, sizeof *self->puts, put_compare, self->nodes.data);
+    buffer_reserve (out, self->nodes.size);
+    for (size_t i = 0; i < self->put_count; i++)
+        buffer_append (out, self->nodes.data + self->puts[i].at, self->puts[i].size);
+    self->put_count = 0;
+    buffer_clear (&self->nodes);
 }
 
 void ingest_put_location (ingest_t *self, const location_t *location)
@@ -102,7 +138,7 @@ void ingest_flush (ingest_t *self, step_t *step)
     if (location)
         ingest_put_location (self, location); // its counts stand for what is written
     buffer_swap (&slot->rows, &self->rows);
-    buffer_swap (&slot->nodes, &self->nodes);
+    nodes_sort (self, &slot->nodes);
     self->row_count = 0;
     self->rows_location = NULL;
     ingest_slot_send (self, step, slot);
@@ -212,4 +248,6 @@ void ingest_write_release (ingest_t *self)
     }
     buffer_release (&self->rows);
     buffer_release (&self->nodes);
+    buffer_release (&self->hashed_dir);
+    free (self->puts);
 }

@@ -57,9 +57,7 @@ static int rows_write (oplog_t *self, step_t *step, slice_t bytes)
             cursor_bin_exact (&cursor, &row.uuid, sizeof row.uuid))
             return ERR_MALFORMED;
         int rc = cursor_kind (&cursor) == PACK_NIL ? cursor_nil (&cursor)
-                                                   : cursor_skip (&cursor, &row.value);
-        if (rc == 0 && row.value.size)
-            rc = value_check (row.value);
+                                                   : value_unpack (&cursor, &row.value);
         if (rc == 0)
             rc = oplog_stamp (self, &row.updated);
         if (rc == 0)

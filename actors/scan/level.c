@@ -68,6 +68,23 @@ static level_t *level_new (walk_t *walk)
     return level;
 }
 
+//  Whether another location begins here. It is a mount; while it is not mounted, it is still that location's to look at.
+static bool is_location (const scan_t *self, slice_t name)
+{
+    const walk_t *walk = &self->walk;
+    slice_t root = buffer_slice (&walk->location->path), path = buffer_slice (&walk->path);
+    size_t root_size = root.size == 1 ? 0 : root.size; // "/"
+    size_t size = root_size + 1 + path.size + (path.size > 0) + name.size;
+    for (const scan_location_t *at = self->locations; at; at = at->next) {
+        const uint8_t *other = at->path.data;
+        if (at->path.size == size && memcmp (other, root.data, root_size) == 0 &&
+            (path.size == 0 || memcmp (other + root_size + 1, path.data, path.size) == 0) &&
+            memcmp (other + size - name.size, name.data, name.size) == 0)
+            return true;
+    }
+    return false;
+}
+
 //  Opens the directory of this name below the top level, or the root where there is no level yet, and makes
 //  it the top. Where it fails nothing changed.
 int scan_level_push (scan_t *self, slice_t name)
@@ -78,7 +95,7 @@ int scan_level_push (scan_t *self, slice_t name)
     entry_t entry;
     if (walk->depth) {
         parent = scan_level_dir (self, walk->depth - 1);
-        if (!parent)
+        if (!parent || is_location (self, name))
             return ERR_NOT_FOUND;
     }
     int rc = disk->open (
@@ -97,6 +114,7 @@ int scan_level_push (scan_t *self, slice_t name)
     } else {
         walk->device = entry.device;
         walk->inode = entry.inode;
+        walk->mount = entry.mount;
     }
     level->dir = dir;
     level->path_size = walk->path.size;

@@ -55,6 +55,7 @@ void scan_location_start (scan_t *self, const scan_start_t *start)
     patterns_take (&location->defaults, start->defaults);
     location->due = true;
     location->rescan_ns = UINT64_MAX;
+    location->locked_wait_ns = SCAN_LOCKED_NS;
 }
 
 void scan_location_destroy (scan_t *self, scan_location_t *location)
@@ -62,6 +63,7 @@ void scan_location_destroy (scan_t *self, scan_location_t *location)
     scan_watch_forget (self, location, slice_of (NULL, 0));
     scan_dirty_clear (location);
     lookup_release (&location->dirty);
+    scan_locked_clear (location);
     for (scan_location_t **at = &self->locations; *at; at = &(*at)->next)
         if (*at == location) {
             *at = location->next;

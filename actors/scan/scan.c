@@ -35,6 +35,7 @@ static void scan_close (void **self_p)
     scan_hash_release (self);
     lookup_release (&self->watches);
     buffer_release (&self->walk.path);
+    buffer_release (&self->walk.unreadable);
     buffer_release (&self->walk.names);
     free (self->walk.levels);
     buffer_release (&self->listing);
@@ -61,6 +62,9 @@ static void scan_begin_what_is_due (scan_t *self, step_t *step)
             return;
         }
     for (scan_location_t *location = self->locations; location; location = location->next)
+        if (location->locked.count && now >= location->locked_ns)
+            scan_locked_retry (location, step);
+    for (scan_location_t *location = self->locations; location; location = location->next)
         if (dirty_is_due (location, now)) {
             scan_walk_begin (self, step, location, false);
             return;
@@ -80,6 +84,8 @@ static void scan_schedule (scan_t *self, step_t *step)
         step_wake_at (step, step->now.mono_ns);
     for (scan_location_t *location = self->locations; location; location = location->next) {
         step_wake_at (step, location->due ? step->now.mono_ns : location->rescan_ns);
+        if (location->locked.count)
+            step_wake_at (step, location->locked_ns);
         if (location->dirty.count) {
             uint64_t quiet = location->last_event_ns + SCAN_QUIET_NS;
             uint64_t patience = location->first_event_ns + SCAN_PATIENCE_NS;
@@ -112,7 +118,7 @@ static void on_look (scan_t *self, step_t *step, const mail_t *mail)
     int rc = self->disk->open (self->disk->self, NULL, look.path, &dir, &entry);
     if (rc == 0)
         self->disk->close (self->disk->self, dir);
-    scan_looked_t looked = {.error = (uint64_t)-rc, .inode = entry.inode};
+    scan_looked_t looked = {.error = (uint64_t)-rc, .inode = entry.inode, .mount = entry.mount};
     step_send (step, ACTOR_INGEST, MAIL_SCAN_LOOKED, mail->envelope.ticket, &scan_looked_type,
         &looked, NULL, 0);
 }
@@ -150,12 +156,16 @@ static void on_credit (scan_t *self, step_t *step, const mail_t *mail)
     }
 }
 
-static void on_settled (scan_t *self)
+static void on_settled (scan_t *self, step_t *step, const mail_t *mail)
 {
+    scan_settled_t settled;
     assert (self->walk.state == WALK_SETTLING);
     scan_location_t *location = self->walk.location;
     self->walk.state = WALK_IDLE;
     self->walk.location = NULL;
+    //  Nothing tells when something is mounted.
+    if (step_unpack (step, mail, &scan_settled_type, &settled) == 0 && settled.missing)
+        location->rescan_ns = step->now.mono_ns + SCAN_MISSING_NS;
     if (location->stopped)
         scan_location_destroy (self, location);
 }
@@ -168,7 +178,7 @@ static void scan_receive (void *self_, step_t *step, mail_t **mail_p)
     case MAIL_SCAN_START: on_start (self, step, *mail_p); break;
     case MAIL_SCAN_STOP: on_stop (self, step, *mail_p); break;
     case MAIL_SCAN_CREDIT: on_credit (self, step, *mail_p); break;
-    case MAIL_SCAN_SETTLED: on_settled (self); break;
+    case MAIL_SCAN_SETTLED: on_settled (self, step, *mail_p); break;
     case MAIL_SCAN_EVENTS: scan_watch_events (self, step, *mail_p); break;
     case MAIL_IDENTIFY:
         mail_list_append (&self->requests, *mail_p);

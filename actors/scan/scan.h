@@ -34,15 +34,18 @@
 #define SCAN_PATIENCE_NS     2000000000ull   // … or the first is so old
 #define SCAN_MISSING_NS      15000000000ull  // a missing root is looked for again after this
 #define SCAN_UNWATCHED_NS    300000000000ull // so is a location without enough watches
-#define SCAN_READ_BYTES      (256u << 10)
-#define SCAN_LANES           16           // files that are hashed side by side
-#define SCAN_LANE_BYTES      (1u << 20)   // of each in a slice
-#define SCAN_HEAD_BYTES      (16u << 10)  // what the MIME type is judged by
-#define SAMPLED_BYTES        (128u << 10) // a larger file is sampled, if that is asked for
-#define SAMPLED_EDGE_BYTES   (16u << 10)  // its head, and its tail
-#define SAMPLED_COUNT        16           // samples between them
-#define SAMPLED_PART_BYTES   (4u << 10)   // each
-#define SCAN_RESULTS         64           // findings a mail
+#define SCAN_LOCKED_NS                                                                             \
+    60000000000ull // and directories that could not be read, then after twice that, …
+#define SCAN_LOCKED_NS_MAX 3600000000000ull
+#define SCAN_READ_BYTES    (256u << 10)
+#define SCAN_LANES         16           // files that are hashed side by side
+#define SCAN_LANE_BYTES    (1u << 20)   // of each in a slice
+#define SCAN_HEAD_BYTES    (16u << 10)  // what the MIME type is judged by
+#define SAMPLED_BYTES      (128u << 10) // a larger file is sampled, if that is asked for
+#define SAMPLED_EDGE_BYTES (16u << 10)  // its head, and its tail
+#define SAMPLED_COUNT      16           // samples between them
+#define SAMPLED_PART_BYTES (4u << 10)   // each
+#define SCAN_RESULTS       64           // findings a mail
 
 //  A directory in which something changed.
 typedef struct dirty {
@@ -62,10 +65,13 @@ typedef struct scan_location {
     bool due;          // to be walked as a whole
     bool stopped;      // to be forgotten when its job is over
     bool alarmed;
+    uint64_t locked_wait_ns; // between two times that locked is tried
     uint64_t rescan_ns;      // when to walk it again without being asked; UINT64_MAX: never
     lookup_t dirty;          // of dirty_t, by hash of path
     uint64_t first_event_ns; // of those in dirty
     uint64_t last_event_ns;
+    lookup_t locked;    // of dirty_t: directories that could not be read
+    uint64_t locked_ns; // when they are tried again
     struct scan_location *next;
 } scan_location_t;
 
@@ -93,6 +99,7 @@ typedef struct walk {
     bool failed;       // the root
     uint64_t device;   // of the root
     uint64_t inode;    // of the root
+    bool mount;        // a file system is mounted at the root
     dirty_t **targets; // what is to be listed, parents first
     size_t target_count;
     size_t target_at;
@@ -108,6 +115,8 @@ typedef struct walk {
     buffer_t names; // a stack: bytes, then their count in 4 bytes
     size_t watched;
     size_t unwatched;
+    buffer_t unreadable;  // the first path that could not be read
+    int unreadable_error; // why; 0: none yet
     scan_done_t counts;
 } walk_t;
 
@@ -171,6 +180,11 @@ void scan_watch_events (scan_t *self, step_t *step, const mail_t *mail);
 dirty_t *dirty_new (slice_t path);
 void dirty_destroy (dirty_t **self_p);
 void scan_dirty_clear (scan_location_t *location);
+
+//  Directories that could not be read: tried again, they and all below, once a while.
+void scan_locked_add (scan_location_t *location, step_t *step, slice_t path);
+void scan_locked_retry (scan_location_t *location, step_t *step);
+void scan_locked_clear (scan_location_t *location);
 bool path_is_below (slice_t path, slice_t above); // or the same
 
 //  ---- walk.c, level.c

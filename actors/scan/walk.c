@@ -3,6 +3,7 @@
 #include "actors/scan/scan.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -87,6 +88,35 @@ static void section_add (scan_t *self, entry_t *entry)
     self->section_count++;
 }
 
+//  So many places of the directory at walk->path cannot be read, or it itself.
+static void walk_unreadable (scan_t *self, step_t *step, size_t count, int error)
+{
+    walk_t *walk = &self->walk;
+    slice_t path = buffer_slice (&walk->path);
+    if (walk->unreadable_error == 0) {
+        buffer_clear (&walk->unreadable);
+        buffer_append (&walk->unreadable, path.data, path.size);
+        walk->unreadable_error = error;
+    }
+    walk->counts.unreadable += count;
+    metric_add (step->metrics, METRIC_FILES_UNREADABLE, count);
+    scan_locked_add (walk->location, step, path);
+}
+
+//  For the log: it escapes what a name may hold.
+static void walk_say_unreadable (scan_t *self, step_t *step)
+{
+    const walk_t *walk = &self->walk;
+    size_t size = walk->unreadable.size;
+    if (walk->whole && walk->unreadable_error)
+        step_say (step, SAY_WARNING,
+            "%s: %" PRIu64
+            " of its places cannot be read and are tried again; the first: ./%.*s: %s",
+            (const char *)walk->location->path.data, walk->counts.unreadable,
+            (int)(size > 200 ? 200 : size), size ? (const char *)walk->unreadable.data : "",
+            error_text (walk->unreadable_error));
+}
+
 //  The top level, up to a section's worth of entries.
 static void walk_list (scan_t *self, step_t *step)
 {
@@ -98,10 +128,10 @@ static void walk_list (scan_t *self, step_t *step)
         size_t count = 0, unreadable = 0;
         int rc = self->disk->list (
             self->disk->self, level->dir, self->entries, SCAN_LIST_ENTRIES, &count, &unreadable);
-        walk->counts.unreadable += unreadable + (rc != 0);
-        metric_add (step->metrics, METRIC_FILES_UNREADABLE, unreadable + (rc != 0));
-        if (rc || unreadable)
+        if (rc || unreadable) {
             flags |= SECTION_FAILED;
+            walk_unreadable (self, step, unreadable + (rc != 0), rc ? rc : ERR_NOT_ALLOWED);
+        }
         if (rc || count == 0) {
             walk->listing = false;
             flags |= SECTION_LAST;
@@ -130,7 +160,7 @@ static void walk_look (scan_t *self, step_t *step, const dirty_t *target)
         entry_t entry = {0};
         int rc = self->disk->look (self->disk->self, level->dir, name, &entry);
         if (rc && rc != ERR_NOT_FOUND) {
-            walk->counts.unreadable++;
+            walk_unreadable (self, step, 1, rc);
             continue;
         }
         entry.name = name;
@@ -162,12 +192,11 @@ static void walk_fail (scan_t *self, step_t *step, slice_t name, int error)
     walk_t *walk = &self->walk;
     if (error == ERR_NOT_FOUND)
         return;
-    walk->counts.unreadable++;
-    metric_add (step->metrics, METRIC_FILES_UNREADABLE, 1);
     size_t size = walk->path.size;
     if (size)
         buffer_append (&walk->path, "/", 1);
     buffer_append (&walk->path, name.data, name.size);
+    walk_unreadable (self, step, 1, error);
     walk->first = true;
     section_close (self, step, SECTION_LAST | SECTION_FAILED);
     walk->path.size = size;
@@ -292,16 +321,20 @@ void scan_walk_begin (scan_t *self, step_t *step, scan_location_t *location, boo
     walk->is_covered = walk->listing = false;
     walk->base = walk->watched = walk->unwatched = 0;
     walk->counts = (scan_done_t){.location = location->uuid, .whole = whole};
+    walk->unreadable_error = 0;
     buffer_clear (&walk->path);
     walk_aim (walk, location);
     if (whole) {
         location->due = false;
         location->rescan_ns = UINT64_MAX;
+        scan_locked_clear (location);
     }
     int rc = scan_level_push (self, slice_of (NULL, 0));
     walk->failed = rc != 0;
-    scan_begin_t begin = {
-        .location = location->uuid, .whole = whole, .inode = rc ? 0 : walk->inode};
+    scan_begin_t begin = {.location = location->uuid,
+        .whole = whole,
+        .inode = rc ? 0 : walk->inode,
+        .mount = rc == 0 && walk->mount};
     step_send (step, ACTOR_INGEST, MAIL_SCAN_BEGIN, 0, &scan_begin_type, &begin, NULL, 0);
 }
 
@@ -334,12 +367,13 @@ static void walk_end (scan_t *self, step_t *step)
     scan_done_t done = walk->counts;
     scan_location_t *location = walk->location;
     listing_send (self, step);
+    walk_say_unreadable (self, step);
     scan_level_release (self);
     done.error = location->stopped ? -ERR_BUSY : walk->failed ? -ERR_NOT_FOUND : 0;
-    if (walk->failed)
-        location->rescan_ns = step->now.mono_ns + SCAN_MISSING_NS;
-    else if (!location->stopped)
+    if (!walk->failed && !location->stopped)
         walk_alarm (self, step);
+    if (location->locked.count == 0)
+        location->locked_wait_ns = SCAN_LOCKED_NS;
     done.watched = !location->alarmed && !walk->failed;
     walk->state = WALK_SETTLING;
     step_send (step, ACTOR_INGEST, MAIL_SCAN_DONE, 0, &scan_done_type, &done, NULL, 0);

@@ -92,13 +92,17 @@ void dirty_destroy (dirty_t **self_p)
     *self_p = NULL;
 }
 
-void scan_dirty_clear (scan_location_t *location)
+static void dirties_clear (lookup_t *dirties)
 {
     size_t at = 0;
-    for (dirty_t *dirty = lookup_next (&location->dirty, &at); dirty;
-         dirty = lookup_next (&location->dirty, &at))
+    for (dirty_t *dirty = lookup_next (dirties, &at); dirty; dirty = lookup_next (dirties, &at))
         dirty_destroy (&dirty);
-    lookup_release (&location->dirty);
+    lookup_release (dirties);
+}
+
+void scan_dirty_clear (scan_location_t *location)
+{
+    dirties_clear (&location->dirty);
 }
 
 //  Too much changed to remember, or nobody knows what: all of it is walked.
@@ -132,6 +136,54 @@ static dirty_t *dirty_get (scan_location_t *location, step_t *step, slice_t path
     }
     return dirty;
 }
+
+//  ---- what could not be read
+
+void scan_locked_clear (scan_location_t *location)
+{
+    dirties_clear (&location->locked);
+}
+
+//  More than can be remembered are found by the next walk of all.
+void scan_locked_add (scan_location_t *location, step_t *step, slice_t path)
+{
+    uint64_t key = checksum_of (path), walk_ns = step->now.mono_ns + SCAN_LOCKED_NS_MAX;
+    if (location->locked.count == 0)
+        location->locked_ns = step->now.mono_ns + location->locked_wait_ns;
+    if (lookup_get (&location->locked, key))
+        return;
+    if (location->locked.count < SCAN_DIRTY_MAX)
+        lookup_put (&location->locked, key, dirty_new (path));
+    else if (location->rescan_ns > walk_ns)
+        location->rescan_ns = walk_ns;
+}
+
+//  Its mode changed, or what is below it.
+static void locked_hint (scan_location_t *location, step_t *step, slice_t path)
+{
+    dirty_t *dirty = lookup_get (&location->locked, checksum_of (path))
+                         ? dirty_get (location, step, path)
+                         : NULL;
+    if (dirty)
+        dirty->whole = dirty->deep = true;
+}
+
+//  Those that still cannot be read come back by the walk that this leads to.
+void scan_locked_retry (scan_location_t *location, step_t *step)
+{
+    size_t at = 0;
+    for (dirty_t *locked = lookup_next (&location->locked, &at); locked;
+         locked = lookup_next (&location->locked, &at)) {
+        dirty_t *dirty = dirty_get (location, step, buffer_slice (&locked->path));
+        if (dirty)
+            dirty->whole = dirty->deep = true;
+    }
+    scan_locked_clear (location);
+    if (location->locked_wait_ns < SCAN_LOCKED_NS_MAX)
+        location->locked_wait_ns *= 2;
+}
+
+//  ---- events
 
 static void dirty_add_name (dirty_t *self, slice_t name)
 {
@@ -177,7 +229,7 @@ static void note_event (scan_t *self, step_t *step, watch_t *watch, uint64_t fla
     slice_t path = buffer_slice (&watch->path);
     dirty_add_name (dirty_get (location, step, path), name);
     note_directory (location, step, path);
-    if (!(flags & (WATCH_ARRIVED | WATCH_LEFT)))
+    if (!(flags & (WATCH_ARRIVED | WATCH_LEFT)) && location->locked.count == 0)
         return;
     buffer_t child = {NULL, 0, 0};
     buffer_append (&child, path.data, path.size);
@@ -188,8 +240,10 @@ static void note_event (scan_t *self, step_t *step, watch_t *watch, uint64_t fla
         dirty_t *dirty = dirty_get (location, step, buffer_slice (&child));
         if (dirty)
             dirty->whole = dirty->deep = true;
-    } else
+    } else if (flags & WATCH_LEFT)
         scan_watch_forget (self, location, buffer_slice (&child));
+    else
+        locked_hint (location, step, buffer_slice (&child));
     buffer_release (&child);
 }
 

@@ -85,7 +85,8 @@ static int entry_at (int directory, const char *name, int flags, uint64_t above,
         .modified = time_of (stat.stx_mtime),
         .created = stat.stx_mask & STATX_BTIME ? time_of (stat.stx_btime) : 0,
         .device = makedev (stat.stx_dev_major, stat.stx_dev_minor),
-        .inode = stat.stx_ino};
+        .inode = stat.stx_ino,
+        .links = stat.stx_nlink};
     entry.mount = stat.stx_attributes & STATX_ATTR_MOUNT_ROOT ||
                   (S_ISDIR (entry.mode) && above && above != entry.device);
     *ret_entry = entry;

@@ -233,6 +233,11 @@ class Ingest (Case):
         for n in range (3000):
             (folder / f"{n}.txt").write_text (f"number {n}\n")
         self.add (node, folder)
+        shown = wait_until (lambda: next ((l for l in node.status ()["locations"] if l["identified_per_s"]), None),
+                            what="how fast it goes")
+        self.assertEqual (shown["state"], "identifying")
+        self.assertAlmostEqual (shown["seconds_left"], shown["unidentified"] / shown["identified_per_s"], delta=1)
+        self.assertIn ("/s, ", tidepool.run_command ("-d", node.dir, "ingest", "list").stdout)
         wait_until (lambda: node.metric ("files_hashed_total") > 500, what="some are identified")
         node.kill ()
         known = {}
@@ -246,6 +251,8 @@ class Ingest (Case):
         self.assertGreater (len (known), 0)
         self.assertEqual ({uuid: rows[uuid] for uuid in known}, known)   # none of them anew
         self.assertLess (node.metric ("files_hashed_total"), 3000)
+        self.assertNotIn ("/s, ", tidepool.run_command ("-d", node.dir, "ingest", "list").stdout)
+        self.assertIsNone (node.status ()["locations"][0]["seconds_left"])
         hashed = node.metric ("files_hashed_total")
         # An id is computed anew for another size, time or inode, and for nothing else
         (folder / "0.txt").chmod (0o600)
@@ -285,7 +292,9 @@ class Ingest (Case):
         self.wait_seen (node, folder, "the folder")
         before = self.rows (node)
         feed = node.feed ("file_paths/")
-        (folder / "a.txt").rename (folder / "z.txt")
+        (folder / "a.txt").rename (folder / "A.txt")
+        self.wait_seen (node, folder, "only another case")
+        (folder / "A.txt").rename (folder / "z.txt")
         self.wait_seen (node, folder, "the new name")
         (folder / "z.txt").rename (folder / "sub/deep/z.txt")
         self.wait_seen (node, folder, "the new place")
@@ -343,6 +352,29 @@ class Ingest (Case):
         for n in range (1, 60, 3):
             (folder / f"many/{n % 7}/{n}").rename (folder / f"many/moved-{n}")
         self.wait_seen (node, folder, "all of them")
+
+    def test_a_storm_leaves_what_was_there (self):
+        """More files than the kernel keeps events for appear, some are moved, and all vanish"""
+        node, folder = self.node (), self.folder ()
+        self.add (node, folder)
+        self.wait_seen (node, folder, "the folder")
+        before = self.rows (node)
+        storm = folder / "storm"
+        for turn in range (2):
+            storm.mkdir ()
+            at = os.open (storm, os.O_RDONLY)
+            for n in range (50_000):
+                os.close (os.open (f"{n}", os.O_WRONLY | os.O_CREAT, 0o600, dir_fd=at))
+                if n % 3 == 0:
+                    os.rename (f"{n}", f"{n}-", src_dir_fd=at, dst_dir_fd=at)
+            os.close (at)
+            shutil.rmtree (storm)
+        (folder / "last").write_text ("after it")
+        wait_until (lambda: self.seen (node, folder), 4 * DEADLINE, "what was there, and the last")
+        after = self.rows (node)
+        self.assertEqual ({path: row["uuid"] for path, row in before.items ()},
+                          {path: row["uuid"] for path, row in after.items () if path != "last"})
+        self.assertTrue (node.admin ("verify")["sound"])
 
     def test_what_is_to_be_ignored (self):
         node, folder = self.node (), self.folder ()
@@ -496,6 +528,33 @@ class Ingest (Case):
             if name == b"line\nbreak":
                 self.assertIn ("line\\nbreak", shown)
         text ("ingest", "remove", folder)
+
+    def test_deeper_than_any_path_may_be_long (self):
+        """Nobody can name this file by one path: it is reached, watched and read folder by folder"""
+        node, folder = self.node (), self.folder ()
+        at, name, depth = os.open (folder, os.O_RDONLY), "d" * 100, 60
+        for _ in range (depth):
+            os.mkdir (name, dir_fd=at)
+            below = os.open (name, os.O_RDONLY, dir_fd=at)
+            os.close (at)
+            at = below
+        self.addCleanup (os.close, at)
+
+        def write (text):
+            file = os.open ("file", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600, dir_fd=at)
+            os.write (file, text)
+            os.close (file)
+
+        def says (text):
+            row = self.rows (node).get ("/".join (depth * [name] + ["file"]))
+            return row and row["value"].get ("content_id") == \
+                hashlib.blake2b (text, digest_size=32).digest ()[:16]
+
+        write (b"deep down")
+        self.add (node, folder)
+        wait_until (lambda: says (b"deep down"), what="the file at the bottom")
+        write (b"changed down there")
+        wait_until (lambda: says (b"changed down there"), what="its change")
 
     def test_locations_come_and_go (self):
         node, folder = self.node (), self.folder ()

@@ -101,6 +101,8 @@ void clock_sleep (double seconds)
 
 //  ---- being called
 
+#define FILES_MAX 10000000
+
 static const char usage_text[] =
     "usage: tidepool-bench [--quick] [--json] [OPTION]... [BENCHMARK]...\n"
     "\n"
@@ -112,6 +114,7 @@ static const char usage_text[] =
     "    --json          one JSON document instead of tables\n"
     "    --repeat N      runs, of which the median is taken (3; quick: 1)\n"
     "    --in-flight N   requests under way at once (8)\n"
+    "    --files N       in the tree of ingest (20000; quick: 2000)\n"
     "    --dir DIR       below which to work ($TMPDIR, else here): a real disk\n"
     "    --list          the benchmarks\n"
     "    --help          this text\n"
@@ -122,6 +125,7 @@ typedef struct call {
     bool json;
     size_t repeat;
     size_t in_flight;
+    size_t files;
     const char *dir;
     bool wanted[PARTS];
 } call_t;
@@ -169,9 +173,9 @@ static call_t call_read (int argc, char *argv[])
 {
     static const struct option options[] = {{"quick", no_argument, NULL, 'q'},
         {"json", no_argument, NULL, 'j'}, {"repeat", required_argument, NULL, 'r'},
-        {"in-flight", required_argument, NULL, 'f'}, {"dir", required_argument, NULL, 'd'},
-        {"list", no_argument, NULL, 'l'}, {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0}};
+        {"in-flight", required_argument, NULL, 'f'}, {"files", required_argument, NULL, 'n'},
+        {"dir", required_argument, NULL, 'd'}, {"list", no_argument, NULL, 'l'},
+        {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0}};
     call_t call = {.in_flight = 8};
     for (int option; (option = getopt_long (argc, argv, "h", options, NULL)) != -1;) {
         switch (option) {
@@ -179,6 +183,7 @@ static call_t call_read (int argc, char *argv[])
         case 'j': call.json = true; break;
         case 'r': call.repeat = number_of (optarg, FIGURE_RUNS_MAX); break;
         case 'f': call.in_flight = number_of (optarg, 1000); break;
+        case 'n': call.files = number_of (optarg, FILES_MAX); break;
         case 'd': call.dir = optarg; break;
         case 'l': list_print (); break;
         case 'h': fputs (usage_text, stdout); exit (0);
@@ -188,6 +193,8 @@ static call_t call_read (int argc, char *argv[])
     }
     if (!call.repeat)
         call.repeat = call.quick ? 1 : 3;
+    if (!call.files)
+        call.files = call.quick ? 2000 : 20000;
     want (&call, argv + optind);
     return call;
 }
@@ -227,6 +234,7 @@ int main (int argc, char *argv[])
     bench_t bench = {.quick = call.quick,
         .repeat = call.repeat,
         .in_flight = call.in_flight,
+        .files = call.files,
         .place = place_make (call.dir),
         .bin = bin_dir (),
         .context = zmq_ctx_new ()};

@@ -14,6 +14,7 @@ typedef struct bench {
     bool quick;
     size_t repeat;
     size_t in_flight;
+    size_t files;      // of ingest's tree
     const char *place; // a fresh directory, removed at exit
     const char *bin;   // the directory of the programs
     void *context;     // ZeroMQ's

@@ -106,34 +106,38 @@ static double identify_rate (node_t *node, size_t files, double seconds_max)
     return seconds > 0 ? (double)(count - first) / seconds : 0;
 }
 
-static void rows_add (bench_t *self, const char *row, size_t entries, double seconds)
+//  How fast, and how many times as long as find took over the same tree just before.
+static void rows_add (bench_t *self, const char *row, size_t entries, double seconds, double find)
 {
     const figure_id_t rate = {"ingest", row, "entries", "/s", "ingest/find -printf/entries"};
+    const figure_id_t times = {"ingest", row, "time", "x find", NULL};
     figure_add (&self->figures, &rate, (double)entries / seconds);
+    figure_add (&self->figures, &times, seconds / find);
 }
 
 void run_ingest (bench_t *self)
 {
     char dir[160];
     double seconds;
-    size_t files = bench_scale (self, 20000, 2000), entries = files + files / FILES_IN_FOLDER;
+    size_t files = self->files, entries = files + files / FILES_IN_FOLDER;
     snprintf (dir, sizeof dir, "%s/tree", self->place);
     if (access (dir, F_OK))
         tree_make (dir, files);
     find_run (dir);
     const figure_id_t find = {"ingest", "find -printf", "entries", "/s", NULL};
-    figure_add (&self->figures, &find, (double)entries / find_run (dir));
+    double found = find_run (dir);
+    figure_add (&self->figures, &find, (double)entries / found);
     node_t *node = node_start (self, "a");
     uint64_t disk = node_used (node);
     if (ingest_ask (node, "add", dir, &seconds)) {
-        rows_add (self, "first scan: durable rows", entries, seconds);
+        rows_add (self, "first scan: durable rows", entries, seconds, found);
         const figure_id_t on_disk = {"ingest", "first scan: durable rows", "disk", "B/row", NULL};
         figure_add (&self->figures, &on_disk, (double)(node_used (node) - disk) / (double)entries);
         const figure_id_t identified = {"ingest", "then: files identified", "entries", "/s", NULL};
         figure_add (&self->figures, &identified,
             identify_rate (node, files, self->quick ? 1 : IDENTIFY_SECONDS));
         if (ingest_ask (node, "rescan", dir, &seconds))
-            rows_add (self, "rescan, nothing changed", entries, seconds);
+            rows_add (self, "rescan, nothing changed", entries, seconds, found);
         node_memory (node, self, "ingest");
     } else
         figure_note (&self->figures, "ingest was skipped: the node does not answer `ingest`");

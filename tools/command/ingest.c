@@ -61,10 +61,31 @@ static void location_show (
         show_number (field_uint (answer, "entries"), number), uuid);
 }
 
+//  What is being done, how fast, and how long it takes still, if that is known: "12,345 listed, 40,000/s, 3 s left".
+static void progress_text (slice_t location, slice_t state, char *text, size_t size)
+{
+    char done[SHOW_SIZE] = "", per_s[SHOW_SIZE], left[SHOW_SIZE] = "", number[SHOW_SIZE];
+    bool scans = slice_equal (state, slice_text ("scanning"));
+    uint64_t rate = field_uint (location, scans ? "files_per_s" : "identified_per_s");
+    uint64_t seconds = field_uint (location, "seconds_left");
+    text[0] = 0;
+    if (!scans && !slice_equal (state, slice_text ("identifying")))
+        return;
+    if (scans)
+        snprintf (done, sizeof done, "%s listed, ",
+            show_number (field_uint (location, "listed"), number));
+    if (seconds >= 120)
+        snprintf (left, sizeof left, ", %s min left", show_number (seconds / 60, number));
+    else if (seconds)
+        snprintf (left, sizeof left, ", %s s left", show_number (seconds, number));
+    snprintf (text, size, "%s%s/s%s", done, show_number (rate, per_s), left);
+}
+
 static void row_add (table_t *table, slice_t location)
 {
-    char text[UUID_TEXT_SIZE], number[SHOW_SIZE];
-    static const char *const counts[] = {"entries", "unidentified", "ignored", "unreadable"};
+    char text[UUID_TEXT_SIZE], number[SHOW_SIZE], progress[4 * SHOW_SIZE];
+    static const char *const counts[] = {
+        "entries", "unidentified", "ignored", "skipped", "unreadable"};
     slice_t mode = field_text (location, "mode");
     slice_t state = field_text (location, "state");
     bool missing = slice_equal (state, slice_text ("missing"));
@@ -79,6 +100,8 @@ static void row_add (table_t *table, slice_t location)
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         table_add_text (table, STYLE_PLAIN, show_number (field_uint (location, counts[i]), number));
     table_add (table, STYLE_PLAIN, mode);
+    progress_text (location, state, progress, sizeof progress);
+    table_add_text (table, STYLE_PLAIN, progress);
 }
 
 static void patterns_show (const command_t *self, slice_t location)
@@ -107,13 +130,13 @@ static void patterns_show (const command_t *self, slice_t location)
 
 static void locations_show (const command_t *self, slice_t answer)
 {
-    static const char *const heads[] = {
-        "LOCATION", "FOLDER", "STATE", "ENTRIES", "TO IDENTIFY", "IGNORED", "UNREADABLE", "MODE"};
+    static const char *const heads[] = {"LOCATION", "FOLDER", "STATE", "ENTRIES", "TO IDENTIFY",
+        "IGNORED", "SPECIAL", "UNREADABLE", "MODE", "PROGRESS"};
     if (self->json) {
         document_print (self, answer);
         return;
     }
-    table_t *table = table_new ("lflrrrrl", heads);
+    table_t *table = table_new ("lflrrrrrll", heads);
     walk_t walk = walk_array (field_find (answer, "locations"));
     slice_t location;
     while (walk_next (&walk, NULL, &location))

@@ -23,9 +23,9 @@ static void files_random (void *context, void *bytes, size_t size)
 
 static void files_say (void *context, int level, const char *text)
 {
-    (void)context;
+    files_t *self = context;
     if (level >= SAY_WARNING)
-        fprintf (stderr, "%s\n", text);
+        snprintf (self->said, sizeof self->said, "%s", text);
 }
 
 static void begin (files_t *self, bool write, txn_t **ret_txn)
@@ -142,12 +142,18 @@ static int apply (files_t *self, const mail_t *mail)
         rows++;
     }
     cursor = cursor_over (mail_frame (mail, 2));
-    while (!cursor_done (&cursor)) {
+    slice_t before = {NULL, 0};
+    for (uint64_t space_before = 0; !cursor_done (&cursor);) {
         uint64_t space;
         slice_t key, value = {NULL, 0};
         cr_assert_eq (cursor_array (&cursor, &fields), 0);
         cr_assert_eq (cursor_uint (&cursor, &space), 0);
         cr_assert_eq (cursor_bin (&cursor, &key), 0);
+        cr_assert (
+            space > space_before || (space == space_before && slice_compare (key, before) >= 0),
+            "keys do not come in their order");
+        space_before = space;
+        before = key;
         if (cursor_kind (&cursor) == PACK_NIL) {
             cr_assert_eq (cursor_nil (&cursor), 0);
             cr_assert_eq (node_delete (txn, (enum node_space)space, key), 0);

@@ -30,6 +30,7 @@ typedef struct files {
     size_t rows;     // in them
     size_t held_max; // the most WRITEs that ever waited
     size_t alarms, alarms_over;
+    char said[512];    // the last warning or error in the log
     size_t answers;    // to commands
     int answer_error;  // of the last
     char answer[4096]; // of the last: its body, printable

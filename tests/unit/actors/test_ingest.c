@@ -227,6 +227,48 @@ Test (ingest, deleted_tree_goes_with_all_below)
     files_destroy (&self);
 }
 
+static void make_many (files_t *self, const char *dir, int count)
+{
+    char path[128];
+    for (int i = 0; i < count; i++) {
+        snprintf (path, sizeof path, "%s/%d", dir, i);
+        tree_write (self->tree, path, "x");
+    }
+}
+
+Test (ingest, deleted_tree_is_one_pass)
+{
+    files_t *self = photos ();
+    make_many (self, "/home/photos/2022", 1500);
+    make_many (self, "/home/photos/2023", 900);
+    files_add (self, "/home/photos");
+    cr_assert_eq (files_count (self), 2405);
+    size_t writes = self->writes;
+    tree_remove (self->tree, "/home/photos/2022");
+    tree_remove (self->tree, "/home/photos/2023");
+    files_run (self);
+    cr_assert_str_eq (files_text (self), "readme.txt 5 identified\n");
+    cr_assert (self->writes - writes <= 4, "%zu", self->writes - writes); // of 1,000 rows
+    files_destroy (&self);
+}
+
+Test (ingest, storm_that_is_over_before_anybody_looks_leaves_no_trace)
+{
+    files_t *self = photos ();
+    files_add (self, "/home/photos");
+    char path[128];
+    size_t rows = self->rows;
+    make_many (self, "/home/photos/2023", 3000);
+    for (int i = 0; i < 3000; i++) {
+        snprintf (path, sizeof path, "/home/photos/2023/%d", i);
+        tree_remove (self->tree, path);
+    }
+    files_run (self);
+    cr_assert_str_eq (files_text (self), photos_text);
+    cr_assert (self->rows - rows <= 2, "%zu", self->rows - rows); // 2023 itself has changed
+    files_destroy (&self);
+}
+
 Test (ingest, hard_links_are_rows_of_their_own_with_one_content)
 {
     files_t *self = photos ();
@@ -238,6 +280,82 @@ Test (ingest, hard_links_are_rows_of_their_own_with_one_content)
     files_run (self);
     cr_assert_eq (files_count (self), 7);
     cr_assert_eq (files_stored (self, NODE_WANTED), 0);
+    files_command (self, "remove", "/home/photos", false, NULL);
+    files_run (self);
+    cr_assert_eq (files_count (self), 0);
+    cr_assert_eq (files_stored (self, NODE_INODES), 0);
+    files_destroy (&self);
+}
+
+Test (ingest, name_that_is_left_of_several_keeps_its_uuid_when_it_moves)
+{
+    static const char *const first[] = {"readme.txt", "2023/readme.txt"};
+    for (int later = 0; later <= 1; later++)
+        for (int i = 0; i < 2; i++) {
+            files_t *self = photos ();
+            char path[64];
+            if (later)
+                files_add (self, "/home/photos");
+            tree_link (self->tree, "/home/photos/readme.txt", "/home/photos/2023/readme.txt");
+            if (later)
+                files_run (self);
+            else
+                files_add (self, "/home/photos");
+            uuid16_t before = files_uuid (self, first[1 - i]), after;
+            snprintf (path, sizeof path, "/home/photos/%s", first[i]);
+            tree_remove (self->tree, path);
+            files_run (self);
+            snprintf (path, sizeof path, "/home/photos/%s", first[1 - i]);
+            tree_rename (self->tree, path, "/home/photos/2022/moved");
+            files_run (self);
+            after = files_uuid (self, "2022/moved");
+            cr_assert (uuid_equal (&before, &after), "%d %d", later, i);
+            files_destroy (&self);
+        }
+}
+
+Test (ingest, file_that_was_moved_over_another_keeps_that_ones_uuid_when_it_moves_on)
+{
+    static const char *const names[][2] = {{"/home/a", "/home/b"}, {"/home/b", "/home/a"}};
+    for (int i = 0; i < 2; i++) {
+        files_t *self = files_new ();
+        tree_write (self->tree, "/home/a", "a");
+        tree_write (self->tree, "/home/b", "b");
+        files_add (self, "/home");
+        uuid16_t stays = files_uuid (self, names[i][1] + 6), now;
+        files_stop (self);
+        tree_rename (self->tree, names[i][0], names[i][1]);
+        tree_write (self->tree, names[i][0], "made anew");
+        files_start (self);
+        files_run (self);
+        cr_assert_eq (files_stored (self, NODE_INODES), 2);
+        files_stop (self);
+        tree_rename (self->tree, names[i][1], "/home/c");
+        files_start (self);
+        files_run (self);
+        now = files_uuid (self, "c");
+        cr_assert (uuid_equal (&stays, &now), "%d", i);
+        cr_assert_eq (files_stored (self, NODE_INODES), 2);
+        files_destroy (&self);
+    }
+}
+
+Test (ingest, new_file_with_the_inode_of_one_that_is_gone_is_a_new_row)
+{
+    files_t *self = photos ();
+    files_add (self, "/home/photos");
+    uuid16_t gone = files_uuid (self, "readme.txt"), made, moved;
+    uint64_t inode = tree_inode (self->tree, "/home/photos/readme.txt")->number;
+    tree_remove (self->tree, "/home/photos/readme.txt");
+    tree_write (self->tree, "/home/photos/2022/new.txt", "another");
+    tree_inode (self->tree, "/home/photos/2022/new.txt")->number = inode;
+    files_run (self);
+    made = files_uuid (self, "2022/new.txt");
+    cr_assert (!uuid_equal (&gone, &made));
+    tree_rename (self->tree, "/home/photos/2022/new.txt", "/home/photos/2023/new.txt");
+    files_run (self);
+    moved = files_uuid (self, "2023/new.txt");
+    cr_assert (uuid_equal (&made, &moved));
     files_destroy (&self);
 }
 
@@ -267,6 +385,21 @@ Test (ingest, unreadable_file_is_a_row_without_content_until_it_can_be_read)
     tree_lock (self->tree, "/home/photos/readme.txt", false);
     files_run_for (self, 1000000);
     cr_assert_str_eq (files_text (self), photos_text);
+    files_destroy (&self);
+}
+
+Test (ingest, file_that_changes_while_it_is_read_is_read_again)
+{
+    files_t *self = photos ();
+    self->tree->restless = "/home/photos/readme.txt";
+    self->tree->restless_left = 7;
+    files_add (self, "/home/photos");
+    files_run_for (self, 600000);
+    cr_assert_eq (self->tree->restless_left, 0);
+    cr_assert_eq (files_stored (self, NODE_WANTED), 0);
+    slice_t id = files_field (self, "readme.txt", "content_id");
+    uuid16_t expected = uuid_of_bytes (slice_text ("0 more"));
+    cr_assert (slice_equal (slice_of (id.data + 2, 16), slice_of (expected.bytes, 16)));
     files_destroy (&self);
 }
 
@@ -302,7 +435,47 @@ Test (ingest, empty_mount_point_is_not_a_mass_deletion)
     files_start (self);
     files_run (self);
     cr_assert_eq (files_count (self), 5);
+    //  Nothing tells that the disk is back: it is looked for.
+    tree_rename (self->tree, "/home/photos", "/home/hidden");
+    tree_rename (self->tree, "/home/disk", "/home/photos");
+    size_t writes = self->writes;
+    files_run_for (self, 60000);
+    cr_assert_eq (self->writes, writes);
+    tree_write (self->tree, "/home/photos/2023/new.jpg", "new");
+    files_run_for (self, 3000);
+    cr_assert_eq (files_count (self), 6);
     files_destroy (&self);
+}
+
+Test (ingest, mount_point_without_its_disk_is_missing_whatever_lies_there)
+{
+    for (int watched = 0; watched <= 1; watched++) {
+        files_t *self = photos ();
+        tree_inode (self->tree, "/home/photos")->mount = true;
+        files_add (self, "/home/photos");
+        if (!watched)
+            files_stop (self);
+        tree_rename (self->tree, "/home/photos", "/home/disk");
+        tree_mkdir (self->tree, "/home/photos");
+        tree_write (self->tree, "/home/photos/stray.txt", "not on the disk");
+        if (watched)
+            files_command (self, "rescan", NULL, false, NULL);
+        else
+            files_start (self);
+        files_run_for (self, 60000);
+        cr_assert_str_eq (files_text (self), photos_text);
+        files_command (self, "list", NULL, false, NULL);
+        files_run_for (self, 1000);
+        cr_assert (strstr (self->answer, "missing"), "%s", self->answer);
+        tree_rename (self->tree, "/home/photos", "/home/hidden");
+        tree_rename (self->tree, "/home/disk", "/home/photos");
+        files_run_for (self, 60000);
+        cr_assert_str_eq (files_text (self), photos_text);
+        files_command (self, "list", NULL, false, NULL);
+        files_run_for (self, 1000);
+        cr_assert (strstr (self->answer, "watching"), "%s", self->answer);
+        files_destroy (&self);
+    }
 }
 
 Test (ingest, name_that_is_not_utf8_is_shown_and_kept_exactly)
@@ -385,6 +558,34 @@ Test (ingest, location_is_refused_where_it_cannot_be_one)
         cr_assert_eq (self->answer_error, cases[i].error, "%s: %s", cases[i].path, self->answer);
     }
     files_destroy (&self);
+}
+
+//  What is mounted in a location is not crossed into, but may be a location of its own.
+Test (ingest, mount_in_a_location_may_be_a_location)
+{
+    static const char *const orders[][2] = {{"/home", "/home/usb"}, {"/home/usb", "/home"}};
+    for (int i = 0; i < 2; i++) {
+        files_t *self = files_new ();
+        tree_mkdir (self->tree, "/home/usb");
+        tree_mkdir (self->tree, "/home/plain");
+        tree_write (self->tree, "/home/usb/file", "x");
+        tree_inode (self->tree, "/home/usb")->mount = true;
+        files_add (self, orders[i][0]);
+        files_add (self, orders[i][1]);
+        const char *text = "file 1 identified\nplain 0\nusb 0\n";
+        cr_assert_str_eq (files_text (self), text);
+        files_command (self, "add", "/home/plain", true, NULL);
+        files_run (self);
+        cr_assert_eq (self->answer_error, ERR_EXISTS);
+        //  Without its disk the place is still not the outer location's.
+        tree_rename (self->tree, "/home/usb", "/home/.git");
+        tree_mkdir (self->tree, "/home/usb");
+        tree_write (self->tree, "/home/usb/stray", "y");
+        files_command (self, "rescan", NULL, false, NULL);
+        files_run_for (self, 60000);
+        cr_assert_str_eq (files_text (self), text);
+        files_destroy (&self);
+    }
 }
 
 Test (ingest, large_directory_comes_in_parts_and_its_deletions_are_found)

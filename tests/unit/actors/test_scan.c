@@ -54,6 +54,52 @@ Test (scan, too_few_watches_raise_an_alarm_and_the_location_is_walked_again)
     files_destroy (&self);
 }
 
+Test (scan, unreadable_directory_is_tried_again)
+{
+    files_t *self = files_new ();
+    tree_mkdir (self->tree, "/home/a");
+    tree_write (self->tree, "/home/a/file", "x");
+    tree_mkdir (self->tree, "/home/a/sub");
+    tree_write (self->tree, "/home/a/sub/file", "x");
+    tree_lock (self->tree, "/home/a", true);
+    files_add (self, "/home");
+    cr_assert_str_eq (files_text (self), "a 0\n");
+    cr_assert (strstr (self->said, "/home: 1 of its places cannot be read") &&
+                   strstr (self->said, "./a: this is not permitted here"),
+        "%s", self->said);
+    files_run_for (self, 600000);
+    cr_assert_str_eq (files_text (self), "a 0\n");
+    tree_lock (self->tree, "/home/a", false);
+    files_run_for (self, 1000000);
+    cr_assert_str_eq (
+        files_text (self), "a 0\na/file 1 identified\na/sub 0\na/sub/file 1 identified\n");
+    //  And what is there now is watched.
+    tree_write (self->tree, "/home/a/sub/new", "xy");
+    files_run_for (self, 3000);
+    cr_assert_eq (files_count (self), 5);
+    files_destroy (&self);
+}
+
+Test (scan, unreadable_directory_is_read_as_soon_as_its_mode_says_so)
+{
+    files_t *self = files_new ();
+    tree_mkdir (self->tree, "/home/a");
+    tree_mkdir (self->tree, "/home/a/b");
+    tree_write (self->tree, "/home/a/b/file", "x");
+    tree_lock (self->tree, "/home/a/b", true);
+    files_add (self, "/home");
+    files_run_for (self, 10000000);
+    size_t opens = self->tree->opens;
+    files_run_for (self, 10000000);
+    cr_assert (self->tree->opens - opens < 20, "%zu",
+        self->tree->opens - opens); // each hour, the root, a, and b
+    tree_chmod (self->tree, "/home/a/b", 0700);
+    tree_lock (self->tree, "/home/a/b", false);
+    files_run_for (self, 3000);
+    cr_assert_str_eq (files_text (self), "a 0\na/b 0\na/b/file 1 identified\n");
+    files_destroy (&self);
+}
+
 Test (scan, lost_events_are_made_good_by_a_walk)
 {
     files_t *self = files_new ();

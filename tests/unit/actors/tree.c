@@ -3,6 +3,7 @@
 #include "tests/unit/actors/tree.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -96,6 +97,7 @@ static tree_node_t *node_new (tree_t *self, const char *path, tree_inode_t *inod
         i++;
     tree_node_t *node = &self->nodes[i];
     *node = (tree_node_t){.parent = parent, .inode = inode, .used = true};
+    inode->links++;
     memcpy (node->name, name, strlen (name) + 1);
     touch (self, parent->inode);
     tell (self, parent, WATCH_CHANGED | (S_ISDIR (inode->mode) ? WATCH_ARRIVED : 0), name);
@@ -143,6 +145,7 @@ static void node_remove (tree_t *self, tree_node_t *node)
         tell (self, node, WATCH_GONE, "");
     node->inode->watched = false;
     touch (self, node->parent->inode);
+    node->inode->links--;
     node->used = false;
 }
 
@@ -166,12 +169,31 @@ void tree_rename (tree_t *self, const char *from, const char *to)
     tell (self, node->parent, WATCH_CHANGED | (is_dir ? WATCH_ARRIVED : 0), name);
 }
 
+tree_inode_t *tree_inode (tree_t *self, const char *path)
+{
+    return node_of (self, path)->inode;
+}
+
+void tree_chmod (tree_t *self, const char *path, uint32_t mode)
+{
+    const tree_node_t *node = node_of (self, path);
+    node->inode->mode = (node->inode->mode & S_IFMT) | mode;
+    tell (self, node->parent, WATCH_CHANGED, node->name);
+}
+
 void tree_lock (tree_t *self, const char *path, bool locked)
 {
     node_of (self, path)->inode->unreadable = locked;
 }
 
 //  ---- the table
+
+static uint64_t device_of (const tree_node_t *node)
+{
+    while (node && !node->inode->mount)
+        node = node->parent;
+    return node ? 8 : 7;
+}
 
 static entry_t entry_of (const tree_node_t *node)
 {
@@ -181,8 +203,9 @@ static entry_t entry_of (const tree_node_t *node)
         .size = inode->size,
         .modified = inode->modified,
         .created = inode->created,
-        .device = inode->mount ? 8 : 7,
+        .device = device_of (node),
         .inode = inode->number,
+        .links = inode->links,
         .mount = inode->mount};
 }
 
@@ -191,6 +214,7 @@ static int tree_open (
 {
     tree_t *self = self_;
     tree_node_t *node = node_at (self, parent ? parent->node : &self->nodes[0], path);
+    self->opens++;
     if (!node || !S_ISDIR (node->inode->mode))
         return ERR_NOT_FOUND;
     if (node->inode->unreadable)
@@ -280,6 +304,12 @@ static int tree_file_read (
     file->at += size;
     self->reads++;
     *ret_size = size;
+    char text[32];
+    snprintf (text, sizeof text, "%d more", self->restless_left - 1);
+    if (self->restless_left && file->inode == tree_inode (self, self->restless)) {
+        self->restless_left--;
+        tree_write (self, self->restless, text);
+    }
     return 0;
 }
 

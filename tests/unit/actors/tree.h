@@ -11,7 +11,7 @@
 
 typedef struct tree_inode {
     uint32_t mode;
-    uint64_t number, modified, created;
+    uint64_t number, modified, created, links;
     char content[512];
     size_t size;
     bool unreadable, watched, mount;
@@ -34,9 +34,12 @@ typedef struct tree {
     size_t event_count;
     size_t watch_max; // 0: no bound
     size_t watch_count;
-    size_t open_count; // handles, to find those that leak
-    size_t reads;      // of files' content
-    size_t items_max;  // the most that were worked on at once
+    size_t opens;         // of directories, so far
+    size_t open_count;    // handles, to find those that leak
+    size_t reads;         // of files' content
+    const char *restless; // while it is read, this file is written, …
+    int restless_left;    // … so many times still
+    size_t items_max;     // the most that were worked on at once
 } tree_t;
 
 tree_t *tree_new (void);
@@ -49,6 +52,8 @@ void tree_special (tree_t *self, const char *path); // a fifo
 void tree_link (tree_t *self, const char *from, const char *to);
 void tree_remove (tree_t *self, const char *path);                 // with all below
 void tree_rename (tree_t *self, const char *from, const char *to); // over what is there
+tree_inode_t *tree_inode (tree_t *self, const char *path);
+void tree_chmod (tree_t *self, const char *path, uint32_t mode);
 void tree_lock (tree_t *self, const char *path, bool locked);
 
 #endif
