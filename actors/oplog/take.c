@@ -300,7 +300,10 @@ static int rows_put (oplog_t *self, step_t *step, const mail_t *mail, const take
         if (rc)
             return rc;
         last = row.updated;
-        metric_add (step->metrics, METRIC_ROWS_TAKEN, 1);
+        metric_add (step->metrics,
+            uuid_equal (&take->owner, &self->setup->identity->client) ? METRIC_ROWS_TAKEN_BACK
+                                                                      : METRIC_ROWS_TAKEN,
+            1);
     }
     return 0;
 }
