@@ -16,6 +16,7 @@ MESSAGE_DESCRIBE (take_batches, MESSAGE_ARRAY, TAKE_BATCHES_FIELDS, "a peer's ba
 MESSAGE_DESCRIBE (take_rows, MESSAGE_ARRAY, TAKE_ROWS_FIELDS, "a peer's rows")
 MESSAGE_DESCRIBE (take_tally, MESSAGE_ARRAY, TAKE_TALLY_FIELDS, "what an owner signed of its rows")
 MESSAGE_DESCRIBE (sign_rows, MESSAGE_ARRAY, SIGN_ROWS_FIELDS, "our own rows are to be signed")
+MESSAGE_DESCRIBE (rows_back, MESSAGE_ARRAY, ROWS_BACK_FIELDS, "own rows came back")
 MESSAGE_DESCRIBE (marks, MESSAGE_ARRAY, MARKS_FIELDS, "how far a member has owned rows")
 MESSAGE_DESCRIBE (taken, MESSAGE_ARRAY, TAKEN_FIELDS, "what became of them")
 MESSAGE_DESCRIBE (copy_begin, MESSAGE_ARRAY, COPY_BEGIN_FIELDS, "a copy begins")

@@ -92,6 +92,8 @@ const char *actor_name (int actor); // "clock"
 #define SIGN_ROWS_FIELDS(F, S)                                                                     \
     F (S, BOOL, fresh, MUST,                                                                       \
         "at a new time, though no row changed: a peer claims to have later ones")
+#define ROWS_BACK_FIELDS(F, S)                                                                     \
+    F (S, UINT, upto, MUST, "this client's rows were taken back, up to here, after a restore")
 #define MARKS_FIELDS(F, S)                                                                         \
     F (S, UUID, member, MUST, "whose they are")                                                    \
     F (S, RAW, rows, MUST, "vector: its watermarks of owned rows, as far as it is known here")
@@ -253,6 +255,8 @@ enum edge_event {
     X (TAKE_ROWS, take_rows, "link hands oplog a peer's rows")                                     \
     X (TAKE_TALLY, take_tally, "link hands oplog what an owner signed of its rows")                \
     X (SIGN_ROWS, sign_rows, "link asks oplog to sign what this client's rows are")                \
+    X (ROWS_BACK, rows_back,                                                                       \
+        "oplog tells ingest that rows came back: it is to look at everything anew")                \
     X (MARKS, marks, "link tells oplog how far a member has owned rows")                           \
     X (TAKEN, taken, "oplog's answer: durable, or why not")                                        \
     X (COPY_BEGIN, copy_begin, "link hands oplog the state that a copy begins with")               \
@@ -301,6 +305,7 @@ MESSAGE_STRUCT (take_rows, TAKE_ROWS_FIELDS)
 MESSAGE_STRUCT (take_tally, TAKE_TALLY_FIELDS)
 MESSAGE_STRUCT (sign_rows, SIGN_ROWS_FIELDS)
 MESSAGE_STRUCT (marks, MARKS_FIELDS)
+MESSAGE_STRUCT (rows_back, ROWS_BACK_FIELDS)
 MESSAGE_STRUCT (taken, TAKEN_FIELDS)
 MESSAGE_STRUCT (copy_begin, COPY_BEGIN_FIELDS)
 MESSAGE_STRUCT (copy_chunk, COPY_CHUNK_FIELDS)

@@ -232,6 +232,12 @@ static int back_end (oplog_t *self, step_t *step, const tally_t *tally, const ta
         return rc;
     self->back = (taking_back_t){.active = false};
     self->back_all = false;
+    //  ingest compares them with what is on the disk; the setting has it do so after a crash as well
+    rows_back_t rows_back = {.upto = tally->upto};
+    step_send (step, ACTOR_INGEST, MAIL_ROWS_BACK, 0, &rows_back_type, &rows_back, NULL, 0);
+    rc = node_put (step->txn, NODE_SETTINGS, slice_text ("regain"), slice_of ("\x01", 1));
+    if (rc)
+        return rc;
     step_say (step, SAY_INFO, "own rows are taken back");
     back_tell (step, true);
     return 0;
