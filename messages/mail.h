@@ -87,8 +87,8 @@ const char *actor_name (int actor); // "clock"
     F (S, UINT, line, MUST, "over which connection")                                               \
     F (S, BOOL, mixed, MAY, "what is here of the owner's rows came from more than one peer")       \
     F (S, RAW, tally, MUST, "what the owner signed (tally.h)")
-//  answered by `taken`: 0, with `upto` where the rows here are now known to be those; ALTERED: the rows here are not those, and are dropped; TOO_EARLY: it is our own, of rows that we do
-//  not have: they are to be sent from `upto` on
+//  answered by `taken`: 0, with `upto` where the rows here are now known to be those; ALTERED: the rows here are not
+//  those, and are dropped; TOO_EARLY: it is our own, of rows that we do not have: all are to be sent
 #define SIGN_ROWS_FIELDS(F, S)                                                                     \
     F (S, BOOL, fresh, MUST,                                                                       \
         "at a new time, though no row changed: a peer claims to have later ones")

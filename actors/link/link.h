@@ -109,6 +109,8 @@ typedef struct line {
     tally_t mine;           // what it showed us of our own rows; upto 0: nothing
     bool pinged;            // a ping or pong of it was heard: what it knows of us came before
     bool gives_back;        // it asked for its own rows
+    bool skipping;          // the rest of a stretch of which the first piece was passed over
+    size_t tallying;        // tallies of it that oplog has not answered for
     bool ignored;           // rows of it were passed over, for they come from another
     uint64_t marks_version; // of the marks that it was told last
     vector_t rows_before; // at its last ping: no progress since means that nobody else brings them
@@ -227,6 +229,7 @@ typedef struct link {
     size_t mark_count;
     uint64_t marks_version;
     uint64_t sign_ns;     // when oplog was last asked to sign our rows
+    uint64_t back_ns;     // when it last gave some
     uint64_t back_line;   // who gives us our own rows back; 0: nobody
     size_t repair_budget; // records that may still be read for repairs in this round
 } link_t;
@@ -306,7 +309,8 @@ void link_on_tally (link_t *self, step_t *step, line_t *line, slice_t frame);
 void link_on_mine (link_t *self, step_t *step, line_t *line, slice_t frame);
 void link_on_tally_taken (link_t *self, step_t *step, line_t *line, const taken_t *taken);
 void link_claims_look (link_t *self, step_t *step, line_t *line);
-void link_back_over (link_t *self, step_t *step, uint64_t line); // the line is gone
+void link_back_heard (link_t *self, const step_t *step, const line_t *line); // rows of ours came
+void link_back_over (link_t *self, step_t *step, uint64_t line);             // the line is gone
 
 //  source.c
 bool link_rows_wanted (link_t *self, step_t *step, line_t *line, const uuid16_t *owner);

@@ -65,8 +65,13 @@ static bool source_gives (link_t *self, const step_t *step, const source_t *sour
 bool link_rows_wanted (link_t *self, step_t *step, line_t *line, const uuid16_t *owner)
 {
     source_t *source = source_of (self, owner);
-    if (uuid_equal (owner, &self->me))
+    client_t known;
+    if (uuid_equal (owner, &self->me)) {
+        link_back_heard (self, step, line);
         return true; // oplog knows whether they were asked for
+    }
+    if (!source && clients_get (step->txn, owner, &known))
+        return true; // and refuses those of whom nobody knows
     if (link_is_doubted (self, owner, &line->client))
         return false;
     if (!source)

@@ -69,7 +69,10 @@ void link_on_rows (link_t *self, step_t *step, line_t *line, mail_t *mail)
     int rc = message_unpack (&peer_rows_type, mail_frame (mail, 0), &rows, NULL);
     if (rc == 0 && (mail->frame_count != 2 || !link_may_bring (self, line, payload)))
         rc = ERR_TOO_LARGE;
-    bool wanted = rc || link_rows_wanted (self, step, line, &rows.owner);
+    //  What was passed over is so as a whole.
+    bool passes = rows.size && rows.at && line->skipping;
+    bool wanted = rc || (!passes && link_rows_wanted (self, step, line, &rows.owner));
+    line->skipping = !wanted;
     if (!wanted) {
         line->credit_due += payload.size;
         return;

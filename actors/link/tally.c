@@ -7,7 +7,7 @@
 //        | <=== tally of the owner's rows ======= |   ahead of the first ping
 //        |  TAKE_TALLY to oplog: TOO_EARLY        |   it was signed here, and is not remembered
 //        | ---- mine (after) -------------------> |
-//        | <=== rows, tally ===================== |   the owner's own, past `after`
+//        | <=== rows, tally ===================== |   the owner's own, all of them; once more where some are to go
 //        |  TAKE_ROWS, TAKE_TALLY                 |
 //
 //  Until then no own rows go out, anywhere: a tally of what is left of them would have the others drop the rest.
@@ -100,7 +100,7 @@ void link_on_mine (link_t *self, step_t *step, line_t *line, slice_t frame)
 
 //  ---- hearing
 
-static void tally_forward (link_t *self, step_t *step, const line_t *line, const tally_t *tally)
+static void tally_forward (link_t *self, step_t *step, line_t *line, const tally_t *tally)
 {
     buffer_t packed = {NULL, 0, 0};
     tally_pack (tally, &packed);
@@ -108,6 +108,7 @@ static void tally_forward (link_t *self, step_t *step, const line_t *line, const
         .line = line->number,
         .mixed = link_rows_mixed (self, &tally->owner),
         .tally = buffer_slice (&packed)};
+    line->tallying++;
     step_send (step, ACTOR_OPLOG, MAIL_TAKE_TALLY, TAKING_TALLY, &take_tally_type, &take, NULL, 0);
     buffer_release (&packed);
 }
@@ -121,6 +122,7 @@ static void mine_forward (link_t *self, step_t *step)
             link_is_doubted (self, &self->me, &line->client))
             continue;
         self->back_line = line->number;
+        self->back_ns = step->now.mono_ns;
         tally_forward (self, step, line, &line->mine);
     }
 }
@@ -137,7 +139,7 @@ void link_on_tally (link_t *self, step_t *step, line_t *line, slice_t frame)
         link_refuse (self, step, line, rc, "what an owner signed");
         return;
     }
-    if (self->joining)
+    if (self->joining || line->tallying >= LIMIT_MEMBERS) // more than there can be
         return;
     if (!uuid_equal (&tally.owner, &self->me)) {
         tally_forward (self, step, line, &tally);
@@ -153,7 +155,7 @@ void link_on_tally (link_t *self, step_t *step, line_t *line, slice_t frame)
 static void own_taken (link_t *self, step_t *step, line_t *line, const taken_t *taken)
 {
     if (-(int)taken->error == ERR_TOO_EARLY) {
-        peer_mine_t mine = {.verb = PEER_MINE, .after = taken->upto};
+        peer_mine_t mine = {.verb = PEER_MINE};
         link_line_send (step, line, &peer_mine_type, &mine, NULL);
         return;
     }
@@ -169,6 +171,7 @@ static void own_taken (link_t *self, step_t *step, line_t *line, const taken_t *
 void link_on_tally_taken (link_t *self, step_t *step, line_t *line, const taken_t *taken)
 {
     int error = -(int)taken->error;
+    line->tallying--;
     if (error && error != ERR_ALTERED && error != ERR_TOO_EARLY) {
         link_refuse (self, step, line, error, "what an owner signed");
         return;
@@ -189,10 +192,29 @@ void link_back_over (link_t *self, step_t *step, uint64_t line)
     mine_forward (self, step);
 }
 
+void link_back_heard (link_t *self, const step_t *step, const line_t *line)
+{
+    if (self->back_line == line->number)
+        self->back_ns = step->now.mono_ns;
+}
+
+//  Who has shown that it has rows of ours, and gives none, holds up nobody.
+static void back_look (link_t *self, step_t *step)
+{
+    uint64_t most = 6 * self->setup->config->ping_interval_s * SECOND_NS;
+    line_t *line = self->back_line ? link_line (self, self->back_line) : NULL;
+    if (!line || step->now.mono_ns - self->back_ns < most)
+        return;
+    link_source_doubt (self, step, &self->me, &line->client);
+    self->back_line = 0;
+    mine_forward (self, step);
+}
+
 //  A peer that claims later rows of ours than there are, and cannot show that we signed them, was given them by somebody else:
 //  what we sign at a later time yet shows it so.
 void link_claims_look (link_t *self, step_t *step, line_t *line)
 {
+    back_look (self, step);
     if (!self->joining && !self->back_line && !line->mine.upto && !line->peer_joins &&
         vector_upto (&line->rows, &self->me) > vector_upto (&self->rows, &self->me))
         sign_ask (self, step, true);

@@ -110,7 +110,9 @@ int oplog_cache_make (oplog_t *self, step_t *step)
     if (self->sealed_ns == 0)
         oplog_sealed_load (self, step);
     self->sweep = self->forgets = true;
-    self->back.upto = 0; // own rows that came in the transaction that failed are not here
+    //  Own rows that came in the transaction that failed are not here: they come once more.
+    self->back.upto = self->back.count = 0;
+    self->back.digest = (digest_t){0, 0};
     return rc;
 }
 

@@ -49,10 +49,12 @@ typedef struct member_marks {
 //  Own rows that are being taken back, after this client was restored from an older copy (tally.c).
 typedef struct taking_back {
     bool active;
-    uint64_t
-        from; // what we remember to have signed; 0: all of them, for those that came first were altered
-    uint64_t upto;  // how far they are here
+    bool replaces; // what is here, and not among what comes, goes: what comes was found to be right
+    uint64_t from; // what we remember to have signed
+    uint64_t upto; // how far they came
     uint64_t until; // what we had signed: nothing past it is ours for sure
+    uint64_t count; // of what came
+    digest_t digest;
 } taking_back_t;
 
 //  One operation of an app's request, checked.
@@ -120,7 +122,6 @@ typedef struct oplog {
     bool drops;       // rows of some owner are being dropped
     vector_t accused; // owners whose rows were not what they had signed; the alarm stands
     taking_back_t back;
-    bool back_all;
 
     //  Of the transaction under way.
     batch_writer_t writer;
@@ -251,6 +252,7 @@ int oplog_drops_go_on (oplog_t *self, step_t *step);
 int oplog_rows_check (
     oplog_t *self, step_t *step, const take_rows_t *take, const client_t *owner, bool *ret_gone);
 void oplog_rows_taken (oplog_t *self, const take_rows_t *take);
+int oplog_back_put (oplog_t *self, step_t *step, const take_rows_t *take, slice_t rows); // own ones
 
 //  markers.c
 void oplog_on_marks (oplog_t *self, step_t *step, const mail_t *mail);

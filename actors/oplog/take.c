@@ -290,9 +290,13 @@ static int rows_put (oplog_t *self, step_t *step, const mail_t *mail, const take
 {
     cursor_t cursor = cursor_over (mail_frame (mail, 0));
     uint64_t last = take->after;
+    bool own = uuid_equal (&take->owner, &self->setup->identity->client);
     row_t row;
+    int rc = own ? oplog_back_put (self, step, take, mail_frame (mail, 0)) : 0;
+    if (rc)
+        return rc;
     while (!cursor_done (&cursor)) {
-        int rc = row_unpack (&cursor, &row);
+        rc = row_unpack (&cursor, &row);
         if (rc == 0)
             rc = row_check (self, step, &row, last, take->upto);
         if (rc == 0)
@@ -300,10 +304,7 @@ static int rows_put (oplog_t *self, step_t *step, const mail_t *mail, const take
         if (rc)
             return rc;
         last = row.updated;
-        metric_add (step->metrics,
-            uuid_equal (&take->owner, &self->setup->identity->client) ? METRIC_ROWS_TAKEN_BACK
-                                                                      : METRIC_ROWS_TAKEN,
-            1);
+        metric_add (step->metrics, METRIC_ROWS_TAKEN, !own);
     }
     return 0;
 }

@@ -198,19 +198,68 @@ static void back_tell (step_t *step, bool over)
                "older copy; they are being taken back");
 }
 
-//  Those that were taken back are not what we had signed: they go, and the next who offers them gives all.
-static int back_refuse (oplog_t *self, step_t *step, const tally_t *before)
+static bool rows_equal (const row_t *a, const row_t *b)
+{
+    return a->updated == b->updated && uuid_equal (&a->uuid, &b->uuid) &&
+           slice_equal (a->resource, b->resource) && slice_equal (a->value, b->value);
+}
+
+//  Drops own rows past `after` and up to `upto` that are not among these, which are sound and ascend.
+static int back_clear (oplog_t *self, step_t *step, uint64_t after, uint64_t upto, slice_t rows)
 {
     const uuid16_t *me = &self->setup->identity->client;
-    watermark_t mark = {.client = *me, .upto = before->upto};
+    cursor_t cursor = cursor_over (rows);
+    row_t here, there = {.updated = 0};
     bool left;
+    int rc;
+    while ((rc = owned_stream (step->txn, me, after, &here)) == 0 && here.updated <= upto) {
+        while (there.updated < here.updated && !cursor_done (&cursor))
+            if (row_unpack (&cursor, &there))
+                return ERR_MALFORMED;
+        after = here.updated;
+        if (!rows_equal (&here, &there))
+            rc = owned_drop (step->txn, me, here.updated - 1, 1, &left);
+        if (rc)
+            return rc;
+    }
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+//  Of what comes count and digest are made, as its owner did: whether it is right does not hang on what is here already.
+int oplog_back_put (oplog_t *self, step_t *step, const take_rows_t *take, slice_t rows)
+{
+    cursor_t cursor = cursor_over (rows);
+    row_t row;
+    while (!cursor_done (&cursor)) {
+        if (row_unpack (&cursor, &row))
+            return ERR_MALFORMED;
+        metric_add (step->metrics, METRIC_ROWS_TAKEN_BACK, 1);
+        if (!row.value.size)
+            continue;
+        digest_t item = tally_item (&take->owner, &row, &self->values);
+        digest_add (&self->back.digest, &item);
+        self->back.count++;
+    }
+    return self->back.replaces ? back_clear (self, step, take->after, take->upto, rows) : 0;
+}
+
+//  Those that came are not what we had signed: they go, and others are asked.
+static int back_refuse (oplog_t *self, step_t *step, const tally_t *tally)
+{
+    static const uint8_t none[1];
+    const uuid16_t *me = &self->setup->identity->client;
+    metric_add (step->metrics, METRIC_ROWS_ALTERED, 1);
+    accuse (self, step, tally, self->back.count);
     changes_begin_group (step->txn);
-    int rc = owned_drop (step->txn, me, before->upto, SIZE_MAX, &left);
+    int rc = back_clear (self, step, self->back.from, self->back.until, slice_of (none, 0));
+    self->back = (taking_back_t){.active = false};
+    if (rc || vector_upto (&self->rows, me) > tally->upto)
+        return rc ? rc : ERR_ALTERED; // what was written here meanwhile is behind them
+    watermark_t mark = {.client = *me};
     vector_remove (&self->rows, me);
     vector_remove (&self->rows_rose, me);
     fell_note (self, me);
-    self->back = (taking_back_t){.active = false};
-    self->back_all = true;
+    rc = owned_last (step->txn, me, &mark.upto);
     if (rc == 0)
         rc = watermarks_forget (step->txn, WATERMARK_ROWS, me);
     if (rc == 0 && mark.upto) {
@@ -220,31 +269,38 @@ static int back_refuse (oplog_t *self, step_t *step, const tally_t *before)
     return rc ? rc : ERR_ALTERED;
 }
 
-static int back_end (oplog_t *self, step_t *step, const tally_t *tally, const tally_t *before)
+//  All came, and they are what we had signed. What is here and not among them was deleted, and the marker of that may be
+//  forgotten everywhere: they come once more, and replace what is here. ERR_TOO_EARLY: they are to.
+static int back_end (oplog_t *self, step_t *step, const tally_t *tally)
 {
     const uuid16_t *me = &self->setup->identity->client;
-    bool wrote =
-        vector_upto (&self->rows, me) != tally->upto; // since: then there is nothing to compare
-    int rc = wrote ? tallies_put (step->txn, tally) : compare (self, step, tally, false);
-    if (rc == ERR_ALTERED)
-        return back_refuse (self, step, before);
-    if (rc)
-        return rc;
-    self->back = (taking_back_t){.active = false};
-    self->back_all = false;
-    //  ingest compares them with what is on the disk; the setting has it do so after a crash as well
     rows_back_t rows_back = {.upto = tally->upto};
-    step_send (step, ACTOR_INGEST, MAIL_ROWS_BACK, 0, &rows_back_type, &rows_back, NULL, 0);
-    rc = node_put (step->txn, NODE_SETTINGS, slice_text ("regain"), slice_of ("\x01", 1));
+    uint64_t count;
+    digest_t digest;
+    if (!tally_agrees (tally, self->back.count, &self->back.digest))
+        return back_refuse (self, step, tally);
+    int rc = tallies_sums (step->txn, me, &count, &digest);
     if (rc)
         return rc;
+    if (!self->back.replaces && !tally_agrees (tally, count, &digest)) {
+        self->back = (taking_back_t){
+            .active = true, .replaces = true, .from = self->back.from, .until = tally->upto};
+        return ERR_TOO_EARLY;
+    }
+    self->back = (taking_back_t){.active = false};
+    acquit (self, step, me);
+    rc = tallies_put (step->txn, tally);
+    //  ingest compares them with what is on the disk; the setting has it do so after a crash as well.
+    if (rc == 0)
+        rc = node_put (step->txn, NODE_SETTINGS, slice_text ("regain"), slice_of ("\x01", 1));
+    step_send (step, ACTOR_INGEST, MAIL_ROWS_BACK, 0, &rows_back_type, &rows_back, NULL, 0);
     step_say (step, SAY_INFO, "own rows are taken back");
     back_tell (step, true);
-    return 0;
+    return rc;
 }
 
-//  ERR_TOO_EARLY: the rows that it stands for are to be sent; *ret_upto: past this.
-static int own_judge (oplog_t *self, step_t *step, const tally_t *tally, uint64_t *ret_upto)
+//  ERR_TOO_EARLY: the rows that it stands for are to be sent, all of them.
+static int own_judge (oplog_t *self, step_t *step, const tally_t *tally)
 {
     const identity_t *identity = self->setup->identity;
     tally_t before = {.upto = 0};
@@ -256,12 +312,9 @@ static int own_judge (oplog_t *self, step_t *step, const tally_t *tally, uint64_
     rc = tally_verify (tally, &identity->key);
     if (rc)
         return rc;
-    if (self->back.active && self->back.upto == tally->upto)
-        return back_end (self, step, tally, &before);
-    self->back = (taking_back_t){.active = true, .from = self->back_all ? 0 : before.upto};
-    self->back.upto = self->back.from;
-    self->back.until = tally->upto;
-    *ret_upto = self->back.from;
+    if (self->back.active && self->back.upto == tally->upto && self->back.until == tally->upto)
+        return back_end (self, step, tally);
+    self->back = (taking_back_t){.active = true, .from = before.upto, .until = tally->upto};
     back_tell (step, false);
     return ERR_TOO_EARLY;
 }
@@ -278,19 +331,18 @@ int oplog_take_tally (oplog_t *self, step_t *step, const mail_t *mail)
 {
     take_tally_t take;
     tally_t tally;
-    uint64_t upto = 0;
     if (step_unpack (step, mail, &take_tally_type, &take))
         return 0;
     cursor_t cursor = cursor_over (take.tally);
     int rc = tally_unpack (&cursor, &tally);
     if (rc == 0 && !self->joining)
         rc = uuid_equal (&tally.owner, &self->setup->identity->client)
-                 ? own_judge (self, step, &tally, &upto)
+                 ? own_judge (self, step, &tally)
                  : others_judge (self, step, &tally, take.mixed);
     if (rc && oplog_is_fatal (rc))
         return rc;
     bool proven = rc == 0 && is_proven (self, step, &tally);
-    taken_t answer = {.error = (uint64_t)-rc, .upto = proven ? tally.upto : upto};
+    taken_t answer = {.error = (uint64_t)-rc, .upto = proven ? tally.upto : 0};
     if (rc == 0 || rc == ERR_ALTERED || rc == ERR_TOO_EARLY)
         answer.client = tally.owner;
     oplog_take_answer (step, mail, &answer);

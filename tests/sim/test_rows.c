@@ -144,6 +144,57 @@ Test (rows, each_arrives_once_where_two_members_have_them)
     sim_destroy (&sim);
 }
 
+//  ---- what may not come
+
+//  What oplog answers to one stretch of rows of this owner, as if a peer had brought it.
+static int hand (sim_t *sim, int node, const uuid16_t *owner, uint64_t after, uint64_t upto,
+    const row_t *rows, size_t count)
+{
+    take_rows_t take = {.line = 1, .owner = *owner, .after = after, .upto = upto};
+    buffer_t packed = {NULL, 0, 0};
+    for (size_t i = 0; i < count; i++)
+        row_pack (&rows[i], &packed);
+    slice_t frame = buffer_slice (&packed);
+    int rc = sim_hand (sim, node, MAIL_TAKE_ROWS, &take_rows_type, &take, &frame);
+    buffer_release (&packed);
+    return rc;
+}
+
+Test (rows, that_may_not_come_or_are_not_sound_are_refused)
+{
+    static const uint8_t map[] = {0x81, 0xa4, 'n', 'a', 'm', 'e', 0xa1, 'x'};
+    sim_t *sim = rows_pool (425, 2);
+    rows_write (sim, 0, "create", 1, 3, "a");
+    rows_expect_proven (sim, 0, 60);
+    const uuid16_t *owner = rows_client (sim, 0), *me = rows_client (sim, 1);
+    uuid16_t stranger = {{9, 9, 9}};
+    uint64_t mark = rows_mark (sim, 1, 0);
+    slice_t value = slice_of (map, sizeof map);
+    row_t good = {slice_text (ROWS), sim_uuid (50), mark + 5, value};
+    row_t past = good, shared = good, derived = good, unknown = good, two[2] = {good, good};
+    past.updated = mark + 11;
+    shared.resource = slice_text ("tags");
+    derived.resource = slice_text ("files");
+    unknown.resource = slice_text ("nowhere");
+    two[1].uuid = sim_uuid (51);
+    two[1].updated = mark + 4; // descending
+    cr_expect_eq (hand (sim, 1, &stranger, 0, mark + 10, &good, 1), ERR_NOT_MEMBER);
+    cr_expect_eq (hand (sim, 1, me, 0, mark + 10, &good, 1), ERR_NOT_OWNER);
+    cr_expect_eq (hand (sim, 1, owner, mark + 1, mark + 10, &good, 1), ERR_TOO_EARLY, "a gap");
+    cr_expect_eq (hand (sim, 1, owner, mark, mark + 10, &past, 1), ERR_MALFORMED);
+    cr_expect_eq (hand (sim, 1, owner, mark, mark + 10, &shared, 1), ERR_MALFORMED);
+    cr_expect_eq (hand (sim, 1, owner, mark, mark + 10, &derived, 1), ERR_MALFORMED);
+    cr_expect_eq (hand (sim, 1, owner, mark, mark + 10, &unknown, 1), ERR_UNKNOWN_RESOURCE);
+    cr_expect_eq (rows_mark (sim, 1, 0), mark, "none of these raises the watermark");
+    cr_expect_str_eq (rows_name (sim, 1, 0, 50), "");
+    cr_expect_eq (hand (sim, 1, owner, mark, mark + 10, two, 2), ERR_MALFORMED);
+    cr_expect_eq (rows_mark (sim, 1, 0), mark);
+    cr_expect_eq (
+        hand (sim, 1, owner, 0, mark, &good, 1), 0, "what is here already is passed over");
+    cr_expect_eq (rows_mark (sim, 1, 0), mark);
+    sim_destroy (&sim);
+}
+
 //  ---- markers
 
 static void expect_markers (sim_t *sim, int owner, uint64_t count)
