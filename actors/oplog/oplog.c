@@ -186,8 +186,6 @@ static void work_begin (oplog_t *self)
     vector_clear (&self->shared_rose);
     vector_clear (&self->rows_rose);
     self->clients_changed = self->resources_changed = self->joined_changed = false;
-    buffer_clear (&self->fell);
-    self->fell_count = 0;
 }
 
 //  What was taken back of this client's own chain, after a restore, comes before what it writes now. The clock had
@@ -335,6 +333,8 @@ static void oplog_settle (void *core, step_t *step, int error)
         step_alarm (step, error_name (ERR_STORAGE_FAILED), "store", NULL);
     }
     self->failing = error != 0;
+    buffer_clear (&self->fell); // it was told, or did not happen
+    self->fell_count = 0;
     mail_list_clear (&self->group);
     self->asked = self->granted = false;
     if (self->restamp || self->rebuild)

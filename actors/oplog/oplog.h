@@ -114,12 +114,12 @@ typedef struct oplog {
     vector_t stable;    // what every member that counts has seen
     bool sweep;         // it may have risen: there may be something that can go
     bool owes;          // batches came that deserve an acknowledgement
+    bool forgets;       // there may be markers of rows that can go
+    bool drops;         // rows of some owner are being dropped
 
     //  Owned rows (tally.c, markers.c).
     member_marks_t *marks;
     size_t mark_count;
-    bool forgets;     // there may be markers that can go
-    bool drops;       // rows of some owner are being dropped
     vector_t accused; // owners whose rows were not what they had signed; the alarm stands
     taking_back_t back;
 
@@ -243,9 +243,12 @@ void oplog_rebuild_settle (oplog_t *self, step_t *step, int error);
 void oplog_restamp_ask (oplog_t *self, mail_t **mail_p);
 int oplog_restamp (oplog_t *self, step_t *step);
 void oplog_restamp_settle (oplog_t *self, step_t *step, int error);
+
 //  tally.c
 int oplog_take_tally (oplog_t *self, step_t *step, const mail_t *mail);
 int oplog_sign_rows (oplog_t *self, step_t *step, const mail_t *mail);
+int oplog_sign_anew (
+    oplog_t *self, step_t *step, uint64_t past, uint64_t upto); // what is stamped anew
 int oplog_drops_load (oplog_t *self, txn_t *txn);
 int oplog_drops_go_on (oplog_t *self, step_t *step);
 //  May these rows be taken? 0, DUPLICATE, TOO_EARLY, BUSY, NOT_OWNER; *ret_gone: they are of a removed client whose rows go.

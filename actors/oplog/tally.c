@@ -15,28 +15,44 @@
 
 //  ---- signing
 
-//  Only what is given to somebody is signed: so what is stored is what others may hold. A fresh time where no row changed is
-//  for a peer that claims to have later rows of ours than there are.
-int oplog_sign_rows (oplog_t *self, step_t *step, const mail_t *mail)
+static int sign (oplog_t *self, step_t *step, uint64_t upto)
 {
     const identity_t *identity = self->setup->identity;
-    tally_t tally = {.owner = identity->client}, before;
-    sign_rows_t sign;
-    uint64_t fresh;
-    if (step_unpack (step, mail, &sign_rows_type, &sign) || self->joining || self->back.active)
-        return 0;
-    if (sign.fresh && oplog_stamp (self, &fresh) == 0)
-        oplog_rows_raise (self, &identity->client, fresh);
-    tally.upto = vector_upto (&self->rows, &identity->client);
-    int rc = tallies_get (step->txn, &identity->client, &before);
-    if (!tally.upto || (rc == 0 && before.upto >= tally.upto))
-        return 0;
-    if (rc == 0 || rc == ERR_NOT_FOUND)
-        rc = tallies_sums (step->txn, &identity->client, &tally.count, &tally.digest);
+    tally_t tally = {.owner = identity->client, .upto = upto};
+    int rc = tallies_sums (step->txn, &identity->client, &tally.count, &tally.digest);
     if (rc)
         return rc;
     tally_sign (&tally, identity);
     return tallies_put (step->txn, &tally);
+}
+
+//  Only what is given to somebody is signed: so what is stored is what others may hold. A fresh time where no row changed is
+//  for a peer that claims to have later rows of ours than there are.
+int oplog_sign_rows (oplog_t *self, step_t *step, const mail_t *mail)
+{
+    const uuid16_t *me = &self->setup->identity->client;
+    tally_t before;
+    sign_rows_t asked;
+    uint64_t fresh;
+    if (step_unpack (step, mail, &sign_rows_type, &asked) || self->joining || self->back.active)
+        return 0;
+    if (asked.fresh && oplog_stamp (self, &fresh) == 0)
+        oplog_rows_raise (self, me, fresh);
+    uint64_t upto = vector_upto (&self->rows, me);
+    int rc = tallies_get (step->txn, me, &before);
+    if (!upto || (rc == 0 && before.upto >= upto))
+        return 0;
+    return rc == 0 || rc == ERR_NOT_FOUND ? sign (self, step, upto) : rc;
+}
+
+//  What was signed of times that are renamed was accepted by nobody: it is signed at the new ones.
+int oplog_sign_anew (oplog_t *self, step_t *step, uint64_t past, uint64_t upto)
+{
+    tally_t before;
+    int rc = tallies_get (step->txn, &self->setup->identity->client, &before);
+    if (rc || before.upto <= past)
+        return rc == ERR_NOT_FOUND ? 0 : rc;
+    return sign (self, step, upto);
 }
 
 //  ---- dropping
