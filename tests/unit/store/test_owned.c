@@ -260,3 +260,31 @@ Test (owned, forgets_markers_up_to_a_time_some_at_once)
     check_sums (kit.txn);
     kit_destroy (&kit);
 }
+
+Test (owned, that_is_stamped_anew_keeps_its_sums_and_its_markers)
+{
+    kit_t kit = kit_new ();
+    uuid16_t owner = client_n (1);
+    renaming_t renaming = {.client = owner, .past = 150};
+    uint64_t markers;
+    size_t forgotten;
+    bool left;
+    kit_begin (&kit);
+    put_row (kit.txn, 1, 1, 100, map_of ("name", "a", NULL));
+    put_row (kit.txn, 1, 2, 101, map_of ("name", "b", NULL));
+    put_row (kit.txn, 1, 3, 900, map_of ("name", "c", NULL));
+    put_row (kit.txn, 1, 2, 901, slice_of (NULL, 0));
+    for (uint64_t time = 900; time <= 901; time++)
+        renaming_add (&renaming, &(timestamp_t){time, owner});
+    renaming_close (&renaming);
+    is (owned_rename (kit.txn, &renaming), 0);
+    kit_again (&kit);
+    check_tally (kit.txn, &owner, 2);
+    is (owned_markers (kit.txn, &markers), 0);
+    cr_assert_eq (markers, 1);
+    is (owned_forget (kit.txn, &owner, 160, 10, &forgotten, &left), 0);
+    cr_assert (forgotten == 1 && !left);
+    check_sums (kit.txn);
+    renaming_release (&renaming);
+    kit_destroy (&kit);
+}
