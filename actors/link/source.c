@@ -62,6 +62,14 @@ static bool source_gives (link_t *self, const step_t *step, const source_t *sour
            step->now.mono_ns - source->since_ns < silence_ns (self);
 }
 
+//  Are the rows that are here, if any, those that the owner signed? Otherwise they came from somebody, before we were started.
+static bool is_known_right (const link_t *self, step_t *step, const uuid16_t *owner)
+{
+    uint64_t upto = vector_upto (&self->rows, owner);
+    tally_t tally;
+    return !upto || (tallies_get (step->txn, owner, &tally) == 0 && tally.upto == upto);
+}
+
 bool link_rows_wanted (link_t *self, step_t *step, line_t *line, const uuid16_t *owner)
 {
     source_t *source = source_of (self, owner);
@@ -74,8 +82,10 @@ bool link_rows_wanted (link_t *self, step_t *step, line_t *line, const uuid16_t 
         return true; // and refuses those of whom nobody knows
     if (link_is_doubted (self, owner, &line->client))
         return false;
-    if (!source)
+    if (!source) {
         source = source_add (self, owner, &line->client);
+        source->mixed = !is_known_right (self, step, owner);
+    }
     if (!uuid_equal (&source->peer, &line->client)) {
         if (!uuid_equal (&line->client, owner) && source_gives (self, step, source)) {
             line->ignored = true;
