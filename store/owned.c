@@ -317,15 +317,16 @@ int owned_last (txn_t *txn, const uuid16_t *owner, uint64_t *ret_updated)
 }
 
 //  Takes the entry of the index at this time out of it, and the row it leads to.
-static int entry_drop (txn_t *txn, const uuid16_t *owner, uint64_t updated, uint32_t resource,
-    const uuid16_t *uuid)
+static int entry_drop (
+    txn_t *txn, const uuid16_t *owner, uint64_t updated, uint32_t resource, const uuid16_t *uuid)
 {
     slot_t *slot;
     table_key_t key;
     uint32_t number;
     int rc = slot_by_number (txn, resource, &slot);
     if (!rc)
-        rc = row_drop (txn, slot, owner, uuid, updated); // the index is whole still: sums may be counted
+        rc = row_drop (
+            txn, slot, owner, uuid, updated); // the index is whole still: sums may be counted
     if (!rc)
         rc = origins_find (txn, owner, &number);
     if (rc)
@@ -339,9 +340,8 @@ int owned_drop (txn_t *txn, const uuid16_t *owner, uint64_t after, size_t most, 
     uint64_t updated;
     uint32_t resource;
     uuid16_t uuid;
-    int rc = after == UINT64_MAX
-                 ? ERR_NOT_FOUND
-                 : stream_seek (txn, owner, after + 1, &updated, &resource, &uuid);
+    int rc = after == UINT64_MAX ? ERR_NOT_FOUND
+                                 : stream_seek (txn, owner, after + 1, &updated, &resource, &uuid);
     for (size_t i = 0; !rc && i < most; i++) {
         rc = entry_drop (txn, owner, updated, resource, &uuid);
         if (rc)

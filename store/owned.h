@@ -38,8 +38,7 @@ int owned_rename (txn_t *txn, const renaming_t *renaming);
 
 //  Drops the rows of an owner with `updated` > after, markers included, in slices: at most `most` rows; *ret_left says
 //  whether some are left. They are gone as if they had never been, but for what `changes` tells.
-int owned_drop (
-    txn_t *txn, const uuid16_t *owner, uint64_t after, size_t most, bool *ret_left);
+int owned_drop (txn_t *txn, const uuid16_t *owner, uint64_t after, size_t most, bool *ret_left);
 
 //  Forgets the owner's markers with `updated` <= upto, the oldest first, at most `most` of them.
 int owned_forget (txn_t *txn, const uuid16_t *owner, uint64_t upto, size_t most,

@@ -39,8 +39,7 @@ static void sums_add (sums_t *self, const uuid16_t *owner, const row_t *row, buf
     self->count++;
 }
 
-static void sums_subtract (
-    sums_t *self, const uuid16_t *owner, const row_t *row, buffer_t *scratch)
+static void sums_subtract (sums_t *self, const uuid16_t *owner, const row_t *row, buffer_t *scratch)
 {
     if (!row->value.size)
         return;

@@ -10,8 +10,7 @@
 #include "store/store.h"
 
 //  The visible rows of this owner that are here, of all resources.
-int tallies_sums (
-    txn_t *txn, const uuid16_t *owner, uint64_t *ret_count, digest_t *ret_digest);
+int tallies_sums (txn_t *txn, const uuid16_t *owner, uint64_t *ret_count, digest_t *ret_digest);
 
 //  The newest tally with which what is here agreed when its `upto` was the watermark here; ERR_NOT_FOUND.
 int tallies_get (txn_t *txn, const uuid16_t *owner, tally_t *ret_tally);

@@ -44,17 +44,15 @@ static void place_put (ingest_t *self, const uint8_t key[SPOT_KEY_SIZE], const s
         self, NODE_PLACES, slice_of (key, SPOT_KEY_SIZE), slice_of (value, sizeof value));
 }
 
-//  What is kept under the key for the younger row is kept for the older one.
-static int node_move (
-    ingest_t *self, step_t *step, enum node_space space, slice_t from, slice_t to, slice_t value)
+//  What is wanted of the younger row is wanted of the older one.
+static int wanted_move (ingest_t *self, step_t *step, slice_t from, slice_t to)
 {
     slice_t stored;
-    int rc = node_get (step->txn, space, from, &stored);
+    int rc = node_get (step->txn, NODE_WANTED, from, &stored);
     if (rc)
         return rc == ERR_NOT_FOUND ? 0 : rc;
-    if (!slice_equal (from, to))
-        ingest_put_node (self, space, from, slice_of (NULL, 0));
-    ingest_put_node (self, space, to, value);
+    ingest_put_node (self, NODE_WANTED, from, slice_of (NULL, 0));
+    ingest_put_node (self, NODE_WANTED, to, slice_of ("\x01", 1));
     return 0;
 }
 
@@ -75,13 +73,16 @@ static int rows_unite (ingest_t *self, step_t *step, const row_t *row, location_
     }
     place_put (self, key, &united);
     inode_key (&location->uuid, &place->entry, inode);
-    rc = node_move (self, step, NODE_INODES, slice_of (inode, sizeof inode),
-        slice_of (inode, sizeof inode), slice_of (row->uuid.bytes, 16));
+    slice_t named; // one of several names is nobody's
+    rc = node_get (step->txn, NODE_INODES, slice_of (inode, sizeof inode), &named);
+    if (rc == 0 && slice_equal (named, slice_of (place->uuid.bytes, 16)))
+        ingest_put_node (
+            self, NODE_INODES, slice_of (inode, sizeof inode), slice_of (row->uuid.bytes, 16));
+    else if (rc && rc != ERR_NOT_FOUND)
+        return rc;
     wanted_key (&location->uuid, &place->uuid, from);
     wanted_key (&location->uuid, &row->uuid, to);
-    return rc ? rc
-              : node_move (self, step, NODE_WANTED, slice_of (from, sizeof from),
-                    slice_of (to, sizeof to), slice_of ("\x01", 1));
+    return wanted_move (self, step, slice_of (from, sizeof from), slice_of (to, sizeof to));
 }
 
 static int row_regain (
