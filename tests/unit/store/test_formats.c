@@ -176,7 +176,10 @@ Test (formats, of_owned_derived_and_local)
     expect (&kit, TABLE_TALLIES,
         "c1000000000000000000000000000001 0000000000000001"
         "dca6d95db7456baa94c7186983cf2270"
-        "0000000000000065" "0000000000000001" "0000000000000003" "0000000000000002"
+        "0000000000000065"
+        "0000000000000001"
+        "0000000000000003"
+        "0000000000000002"
         "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"
         "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee\n");
     expect (&kit, TABLE_DERIVED,
