@@ -34,6 +34,12 @@
     X (ROWS_DEFERRED, counter, "tidepool_rows_deferred_total",                                     \
         "stretches of rows from too far ahead")                                                    \
     X (ROWS_TAKEN, counter, "tidepool_rows_taken_total", "rows of others stored")                  \
+    X (ROWS_ALTERED, counter, "tidepool_rows_altered_total",                                       \
+        "times that an owner's rows here were not what it had signed, and were dropped")           \
+    X (ROWS_TAKEN_BACK, counter, "tidepool_rows_taken_back_total",                                 \
+        "own rows taken back after a restore")                                                     \
+    X (MARKERS_FORGOTTEN, counter, "tidepool_markers_forgotten_total",                             \
+        "markers of deleted rows that every member that counts is past")                           \
     X (ROWS_WRITTEN, counter, "tidepool_rows_written_total", "own rows written")                   \
     X (PEER_BYTES_IN, counter, "tidepool_peer_bytes_in_total", "bytes from peers")                 \
     X (PEER_BYTES_OUT, counter, "tidepool_peer_bytes_out_total", "bytes to peers")                 \

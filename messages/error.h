@@ -42,6 +42,7 @@
     X (44, NOT_ALONE,               "a client that joins must be alone in its pool")           \
     X (45, REMOVED,                 "this client was removed from the pool")                   \
     X (46, STALE,                   "this client was counted out, and has to return first")    \
+    X (47, ALTERED,                 "the rows are not those that their owner signed")          \
     /* what the environment did */                                                             \
     X (64, STORAGE_FAILED,          "the disk refused a read or a write")                      \
     X (65, CORRUPT,                 "stored bytes do not match their checksum")                \

@@ -82,6 +82,21 @@ const char *actor_name (int actor); // "clock"
     F (S, UINT, after, MUST, "the rows are all of this owner's past here …")                       \
     F (S, UINT, upto, MUST, "… up to here")
 //  frame 0: rows behind each other (row.h)
+#define TAKE_TALLY_FIELDS(F, S)                                                                    \
+    F (S, UUID, peer, MUST, "who sent it")                                                         \
+    F (S, UINT, line, MUST, "over which connection")                                               \
+    F (S, BOOL, mixed, MAY, "what is here of the owner's rows came from more than one peer")       \
+    F (S, RAW, tally, MUST, "what the owner signed (tally.h)")
+//  answered by `taken`: 0, with `upto` where the rows here are now known to be those; ALTERED: the rows here are not
+//  those, and are dropped; TOO_EARLY: it is our own, of rows that we do not have: all are to be sent
+#define SIGN_ROWS_FIELDS(F, S)                                                                     \
+    F (S, BOOL, fresh, MUST,                                                                       \
+        "at a new time, though no row changed: a peer claims to have later ones")
+#define ROWS_BACK_FIELDS(F, S)                                                                     \
+    F (S, UINT, upto, MUST, "this client's rows were taken back, up to here, after a restore")
+#define MARKS_FIELDS(F, S)                                                                         \
+    F (S, UUID, member, MUST, "whose they are")                                                    \
+    F (S, RAW, rows, MUST, "vector: its watermarks of owned rows, as far as it is known here")
 #define TAKEN_FIELDS(F, S)                                                                         \
     F (S, UUID, peer, MUST, "who sent them")                                                       \
     F (S, UINT, line, MUST, "over which connection")                                               \
@@ -146,7 +161,8 @@ const char *actor_name (int actor); // "clock"
     F (S, RAW, rows, MUST, "vector: the watermarks of rows that rose")                             \
     F (S, BOOL, clients, MUST, "the members, or what is known of one, changed")                    \
     F (S, BOOL, resources, MUST, "a declaration was added")                                        \
-    F (S, BOOL, joined, MUST, "a copy from a member is complete, or began")
+    F (S, BOOL, joined, MUST, "a copy from a member is complete, or began")                        \
+    F (S, RAW, fell, MAY, "[bin 16, …]: owners whose rows are being dropped, to be fetched again")
 
 //  ---- link and pool
 
@@ -237,6 +253,11 @@ enum edge_event {
     X (WRITTEN, written, "oplog's answer")                                                         \
     X (TAKE_BATCHES, take_batches, "link hands oplog a peer's batches")                            \
     X (TAKE_ROWS, take_rows, "link hands oplog a peer's rows")                                     \
+    X (TAKE_TALLY, take_tally, "link hands oplog what an owner signed of its rows")                \
+    X (SIGN_ROWS, sign_rows, "link asks oplog to sign what this client's rows are")                \
+    X (ROWS_BACK, rows_back,                                                                       \
+        "oplog tells ingest that rows came back: it is to look at everything anew")                \
+    X (MARKS, marks, "link tells oplog how far a member has owned rows")                           \
     X (TAKEN, taken, "oplog's answer: durable, or why not")                                        \
     X (COPY_BEGIN, copy_begin, "link hands oplog the state that a copy begins with")               \
     X (COPY_CHUNK, copy_chunk, "link hands oplog records of a copy")                               \
@@ -281,6 +302,10 @@ MESSAGE_STRUCT (drop_rows, DROP_ROWS_FIELDS)
 MESSAGE_STRUCT (written, WRITTEN_FIELDS)
 MESSAGE_STRUCT (take_batches, TAKE_BATCHES_FIELDS)
 MESSAGE_STRUCT (take_rows, TAKE_ROWS_FIELDS)
+MESSAGE_STRUCT (take_tally, TAKE_TALLY_FIELDS)
+MESSAGE_STRUCT (sign_rows, SIGN_ROWS_FIELDS)
+MESSAGE_STRUCT (marks, MARKS_FIELDS)
+MESSAGE_STRUCT (rows_back, ROWS_BACK_FIELDS)
 MESSAGE_STRUCT (taken, TAKEN_FIELDS)
 MESSAGE_STRUCT (copy_begin, COPY_BEGIN_FIELDS)
 MESSAGE_STRUCT (copy_chunk, COPY_CHUNK_FIELDS)

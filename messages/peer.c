@@ -26,6 +26,10 @@ MESSAGE_DESCRIBE (peer_ranges, MESSAGE_ARRAY, PEER_RANGES_FIELDS,
     "where do we differ? one question at a time, while digests differ at equal vectors")
 MESSAGE_DESCRIBE (peer_digests, MESSAGE_ARRAY, PEER_DIGESTS_FIELDS, "the answer to `ranges`")
 MESSAGE_DESCRIBE (peer_want, MESSAGE_ARRAY, PEER_WANT_FIELDS, "asks for the records of a range")
+MESSAGE_DESCRIBE (peer_tally, MESSAGE_ARRAY, PEER_TALLY_FIELDS,
+    "what an owner signed of its rows: as many, with this digest, are here at that place")
+MESSAGE_DESCRIBE (peer_mine, MESSAGE_ARRAY, PEER_MINE_FIELDS,
+    "asks for the rows of who asks: it does not remember to have signed them")
 MESSAGE_DESCRIBE (peer_records, MESSAGE_ARRAY, PEER_RECORDS_FIELDS,
     "the answer to `want`, or what is to be merged there")
 MESSAGE_DESCRIBE (

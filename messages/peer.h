@@ -33,7 +33,9 @@
     F (S, RAW, rows, MUST, "vector: its watermarks of owned rows")                                 \
     F (S, RAW, digests, MUST, "{resource: [count, bin 16], …}: what it shows")                     \
     F (S, RAW, ages, MUST, "[[bin 16, uint64], …]: seconds, 32.32, since each client was seen")    \
-    F (S, RAW, linked, MUST, "[bin 16, …]: the clients that it is linked with")
+    F (S, RAW, linked, MUST, "[bin 16, …]: the clients that it is linked with")                    \
+    F (S, RAW, marks, MAY,                                                                         \
+        "[[bin 16, vector], …]: watermarks of owned rows of other clients, where they rose")
 #define PEER_BATCHES_FIELDS(F, S)                                                                  \
     F (S, UINT, verb, MUST, "4; frame 1: whole batches behind each other, or a piece of one")      \
     F (S, UINT, size, MAY, "of a batch that comes in pieces: its whole size")                      \
@@ -90,6 +92,12 @@
     F (S, RAW, shared, MUST, "vector: its watermarks of batches")
 #define PEER_WELCOME_FIELDS(F, S)                                                                  \
     F (S, UINT, verb, MUST, "16: the receiver may return: it is a member again")
+#define PEER_TALLY_FIELDS(F, S)                                                                    \
+    F (S, UINT, verb, MUST, "23; behind all rows of the owner, up to its `upto`")                  \
+    F (S, RAW, tally, MUST, "what an owner signed of its rows (tally.h)")
+#define PEER_MINE_FIELDS(F, S)                                                                     \
+    F (S, UINT, verb, MUST, "24: send me my own rows: I was restored from an older copy")          \
+    F (S, UINT, after, MUST, "past this")
 #define PEER_BYE_FIELDS(F, S)                                                                      \
     F (S, UINT, verb, MUST, "13; the connection ends")                                             \
     F (S, TEXT, error, MUST, "an error's name, or OK")                                             \
@@ -166,7 +174,9 @@
     X (WANT, peer_want, 19, "asks for the records of a small range")                               \
     X (RECORDS, peer_records, 20, "the records of a range, to be compared or merged")              \
     X (HOLDS, peer_holds, 21, "asks how far the other has what the asker writes")                  \
-    X (HELD, peer_held, 22, "the answer")
+    X (HELD, peer_held, 22, "the answer")                                                          \
+    X (TALLY, peer_tally, 23, "what an owner signed of its rows")                                  \
+    X (MINE, peer_mine, 24, "asks for the rows of who asks")
 
 MESSAGE_STRUCT (peer_hello, PEER_HELLO_FIELDS)
 MESSAGE_STRUCT (peer_ping, PEER_PING_FIELDS)
@@ -186,6 +196,8 @@ MESSAGE_STRUCT (peer_want, PEER_WANT_FIELDS)
 MESSAGE_STRUCT (peer_records, PEER_RECORDS_FIELDS)
 MESSAGE_STRUCT (peer_holds, PEER_HOLDS_FIELDS)
 MESSAGE_STRUCT (peer_held, PEER_HELD_FIELDS)
+MESSAGE_STRUCT (peer_tally, PEER_TALLY_FIELDS)
+MESSAGE_STRUCT (peer_mine, PEER_MINE_FIELDS)
 MESSAGE_STRUCT (peer_outside, PEER_OUTSIDE_FIELDS)
 MESSAGE_STRUCT (peer_return, PEER_RETURN_FIELDS)
 MESSAGE_STRUCT (peer_welcome, PEER_WELCOME_FIELDS)

@@ -17,6 +17,7 @@ enum node_space {
     NODE_LAST_SEEN = 'a', // client 16 -> this node's time, uint64 NTP, big endian
     NODE_WANTED = 'w',    // location 16, uuid 16 -> rows whose content is still to be identified
     NODE_FOUND = 'f',     // lost and found
+    NODE_DROPPING = 'o',  // owner 16 -> nothing: its rows are being dropped, to be fetched again
     NODE_DAMAGED =
         'd' // resource text, 0, uuid 16 -> a record as it stood that could not be read (damage.h)
 };

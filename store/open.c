@@ -34,6 +34,8 @@ static const struct {
     [TABLE_ASIDE] = {"aside", 1},
     [TABLE_OWNED] = {"owned", 1},
     [TABLE_OWNED_UPDATED] = {"owned_updated", 1},
+    [TABLE_OWNED_MARKERS] = {"owned_markers", 1},
+    [TABLE_TALLIES] = {"tallies", 1},
     [TABLE_DERIVED] = {"derived", 1},
     [TABLE_DERIVED_SOURCES] = {"derived_sources", 1},
     [TABLE_LOCAL] = {"local", 1},

@@ -1,10 +1,12 @@
 //  owned - owned:         resource u32, owner 16, uuid 16 -> mark, updated u64, value
 //          owned_updated: owner u32, updated u64 -> resource u32, uuid 16
+//          owned_markers: owner u32, updated u64 -> nothing: which entries of owned_updated are markers
 //
 //  The first key holds the whole owner, since rows are wanted in the order of (owner, uuid); the
 //  second its number. A row without a value is the marker of a deletion.
 
 #include "store/owned.h"
+#include "store/tallies.h"
 #include "store/visible.h"
 
 static void row_key (
@@ -90,6 +92,17 @@ int owned_get (
 
 //  ---- writing
 
+//  The index's entry of an owner at a time; ERR_NOT_FOUND.
+static int index_get (
+    txn_t *txn, const table_key_t *key, uint32_t *ret_resource, uuid16_t *ret_uuid)
+{
+    slice_t value;
+    int rc = table_get (txn, TABLE_OWNED_UPDATED, key_slice (key), &value);
+    if (!rc && (!take_u32 (&value, ret_resource) || !take_uuid (&value, ret_uuid)))
+        rc = txn_corrupt (txn);
+    return rc;
+}
+
 //  Moves the row's entry in the index. An owner that gives one time to two rows breaks its own
 //  stream: refused.
 static int index_move (
@@ -109,6 +122,25 @@ static int index_move (
         return rc == ERR_EXISTS ? ERR_MALFORMED : rc;
     index_key (number, kept->updated, &key);
     return table_delete (txn, TABLE_OWNED_UPDATED, key_slice (&key));
+}
+
+//  The list of markers follows what the row was and what it is.
+static int markers_move (
+    txn_t *txn, const uuid16_t *owner, const row_t *row, const kept_t *kept, bool was_marker)
+{
+    table_key_t key;
+    uint32_t number;
+    int rc = origins_intern (txn, owner, &number);
+    if (!rc && was_marker) {
+        index_key (number, kept->updated, &key);
+        rc = table_delete (txn, TABLE_OWNED_MARKERS, key_slice (&key));
+        rc = rc == ERR_NOT_FOUND ? 0 : rc; // it was made before there was a list
+    }
+    if (!rc && row && !row->value.size) {
+        index_key (number, row->updated, &key);
+        rc = table_put (txn, TABLE_OWNED_MARKERS, key_slice (&key), slice_of ("", 0));
+    }
+    return rc;
 }
 
 static int row_store (
@@ -141,7 +173,14 @@ int owned_put (txn_t *txn, const uuid16_t *owner, const row_t *row)
     keep_before (txn, kept.value);
     slice_t before = buffer_slice (&txn->row);
     timestamp_t stamp = {row->updated, *owner};
-    rc = index_move (txn, slot, owner, row, &kept);
+    row_t old = {row->resource, row->uuid, kept.updated, before};
+    rc = tallies_prepare (txn, owner);
+    if (!rc)
+        rc = index_move (txn, slot, owner, row, &kept);
+    if (!rc)
+        rc = tallies_follow (txn, owner, &old, row);
+    if (!rc)
+        rc = markers_move (txn, owner, row, &kept, kept.present && !before.size);
     if (!rc)
         rc = visible_change (txn, slot, owner, &row->uuid, before, row->value, &stamp, &kept.mark);
     if (!rc)
@@ -162,8 +201,13 @@ static int row_drop (
     slice_t before = buffer_slice (&txn->row);
     timestamp_t stamp = {updated, *owner};
     row_t row = {slice_text (slot->entry.resource.name), *uuid, updated, {NULL, 0}};
+    row_t old = {row.resource, *uuid, kept.updated, before};
     row_key (slot->entry.number, owner, uuid, &key);
-    rc = table_delete (txn, TABLE_OWNED, key_slice (&key));
+    rc = tallies_follow (txn, owner, &old, &row);
+    if (!rc)
+        rc = markers_move (txn, owner, NULL, &kept, kept.present && !before.size);
+    if (!rc)
+        rc = table_delete (txn, TABLE_OWNED, key_slice (&key));
     if (rc)
         return rc == ERR_NOT_FOUND ? txn_corrupt (txn) : rc;
     rc = visible_change (txn, slot, owner, uuid, before, row.value, &stamp, &kept.mark);
@@ -227,7 +271,13 @@ static int row_rename (txn_t *txn, const uuid16_t *owner, const row_t *old, uint
     keep_before (txn, kept.value);
     row_t row = {
         slice_text (slot->entry.resource.name), old->uuid, updated, buffer_slice (&txn->row)};
-    rc = index_move (txn, slot, owner, &row, &kept);
+    row_t before = row;
+    before.updated = kept.updated;
+    rc = tallies_follow (txn, owner, &before, &row);
+    if (!rc)
+        rc = index_move (txn, slot, owner, &row, &kept);
+    if (!rc)
+        rc = markers_move (txn, owner, &row, &kept, !row.value.size);
     return rc ? rc : row_store (txn, slot, owner, &row, &kept.mark);
 }
 
@@ -266,32 +316,93 @@ int owned_last (txn_t *txn, const uuid16_t *owner, uint64_t *ret_updated)
     return 0;
 }
 
-int owned_drop (txn_t *txn, const uuid16_t *owner, size_t most, bool *ret_left)
+//  Takes the entry of the index at this time out of it, and the row it leads to.
+static int entry_drop (
+    txn_t *txn, const uuid16_t *owner, uint64_t updated, uint32_t resource, const uuid16_t *uuid)
 {
-    uint64_t updated;
-    uint32_t resource, number;
-    uuid16_t uuid;
     slot_t *slot;
     table_key_t key;
-    int rc = stream_seek (txn, owner, 0, &updated, &resource, &uuid);
+    uint32_t number;
+    int rc = slot_by_number (txn, resource, &slot);
+    if (!rc)
+        rc = row_drop (
+            txn, slot, owner, uuid, updated); // the index is whole still: sums may be counted
+    if (!rc)
+        rc = origins_find (txn, owner, &number);
+    if (rc)
+        return rc;
+    index_key (number, updated, &key);
+    return table_delete (txn, TABLE_OWNED_UPDATED, key_slice (&key));
+}
+
+int owned_drop (txn_t *txn, const uuid16_t *owner, uint64_t after, size_t most, bool *ret_left)
+{
+    uint64_t updated;
+    uint32_t resource;
+    uuid16_t uuid;
+    int rc = after == UINT64_MAX ? ERR_NOT_FOUND
+                                 : stream_seek (txn, owner, after + 1, &updated, &resource, &uuid);
     for (size_t i = 0; !rc && i < most; i++) {
-        rc = slot_by_number (txn, resource, &slot);
-        if (!rc)
-            rc = origins_find (txn, owner, &number);
-        if (!rc) {
-            index_key (number, updated, &key);
-            rc = table_delete (txn, TABLE_OWNED_UPDATED, key_slice (&key));
-        }
-        if (!rc)
-            rc = row_drop (txn, slot, owner, &uuid, updated);
+        rc = entry_drop (txn, owner, updated, resource, &uuid);
         if (rc)
             return rc;
-        rc = stream_seek (txn, owner, 0, &updated, &resource, &uuid);
+        rc = stream_seek (txn, owner, after + 1, &updated, &resource, &uuid);
     }
     if (rc && rc != ERR_NOT_FOUND)
         return rc;
     *ret_left = rc == 0;
     return 0;
+}
+
+//  The owner's oldest marker; ERR_NOT_FOUND.
+static int marker_first (
+    txn_t *txn, const uuid16_t *owner, uint64_t *ret_updated, uint32_t *ret_number)
+{
+    table_key_t at;
+    slice_t key, value;
+    uint32_t number, found;
+    int rc = origins_find (txn, owner, &number);
+    if (rc)
+        return rc;
+    index_key (number, 0, &at);
+    rc = table_seek (txn, TABLE_OWNED_MARKERS, key_slice (&at), &key, &value);
+    if (rc)
+        return rc;
+    if (!take_u32 (&key, &found) || !take_u64 (&key, ret_updated))
+        return txn_corrupt (txn);
+    *ret_number = number;
+    return found == number ? 0 : ERR_NOT_FOUND;
+}
+
+int owned_forget (txn_t *txn, const uuid16_t *owner, uint64_t upto, size_t most,
+    size_t *ret_forgotten, bool *ret_left)
+{
+    uint64_t updated;
+    uint32_t number, resource;
+    uuid16_t uuid;
+    table_key_t key;
+    size_t count = 0;
+    int rc = marker_first (txn, owner, &updated, &number);
+    while (!rc && updated <= upto && count < most) {
+        index_key (number, updated, &key);
+        rc = index_get (txn, &key, &resource, &uuid);
+        if (!rc)
+            rc = entry_drop (txn, owner, updated, resource, &uuid);
+        if (rc)
+            return rc == ERR_NOT_FOUND ? txn_corrupt (txn) : rc;
+        count++;
+        rc = marker_first (txn, owner, &updated, &number);
+    }
+    if (rc && rc != ERR_NOT_FOUND)
+        return rc;
+    *ret_forgotten = count;
+    *ret_left = rc == 0 && updated <= upto;
+    return 0;
+}
+
+int owned_markers (txn_t *txn, uint64_t *ret_count)
+{
+    return table_count (txn, TABLE_OWNED_MARKERS, ret_count);
 }
 
 //  ---- the rows of a resource in order

@@ -2,8 +2,8 @@
 //  never travels
 //
 //  A row lives under (resource, owner, uuid); an index (owner, updated) -> row is what a link
-//  reads. A deleted row stays as a marker. Each put keeps count, digest, `changes` and every
-//  resource derived from this one in step, in the same transaction.
+//  reads. A deleted row stays as a marker, until that is forgotten. Each put keeps count, digest, `changes`, the sums of
+//  its owner (tallies.h) and every resource derived from this one in step, in the same transaction.
 //
 //  All answer ERR_UNKNOWN_RESOURCE where the resource is not declared, ERR_MALFORMED where it is of
 //  another kind.
@@ -36,8 +36,16 @@ int owned_last (txn_t *txn, const uuid16_t *owner, uint64_t *ret_updated);
 //  Stamps the owner's rows anew (messages/renaming.h): they keep their order, and all else.
 int owned_rename (txn_t *txn, const renaming_t *renaming);
 
-//  Drops all rows of an owner in slices: at most `most` rows; *ret_left says whether some are left.
-int owned_drop (txn_t *txn, const uuid16_t *owner, size_t most, bool *ret_left);
+//  Drops the rows of an owner with `updated` > after, markers included, in slices: at most `most` rows; *ret_left says
+//  whether some are left. They are gone as if they had never been, but for what `changes` tells.
+int owned_drop (txn_t *txn, const uuid16_t *owner, uint64_t after, size_t most, bool *ret_left);
+
+//  Forgets the owner's markers with `updated` <= upto, the oldest first, at most `most` of them.
+int owned_forget (txn_t *txn, const uuid16_t *owner, uint64_t upto, size_t most,
+    size_t *ret_forgotten, bool *ret_left);
+
+//  How many markers there are, of all owners.
+int owned_markers (txn_t *txn, uint64_t *ret_count);
 
 //  ---- derived (read only; owned_put writes them). `updated` is that of the row it shows, and
 //  whose row that is: what `changes` says of it, too.

@@ -44,6 +44,14 @@ int watermarks_put (txn_t *txn, enum watermark_kind kind, const watermark_t *wat
     return table_put (txn, TABLE_WATERMARKS, key_slice (&key), buffer_slice (&txn->packed));
 }
 
+int watermarks_forget (txn_t *txn, enum watermark_kind kind, const uuid16_t *client)
+{
+    table_key_t key;
+    watermark_key (kind, client, &key);
+    int rc = table_delete (txn, TABLE_WATERMARKS, key_slice (&key));
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
 int watermarks_clear (txn_t *txn, enum watermark_kind kind)
 {
     vector_t all = {NULL, 0, 0};

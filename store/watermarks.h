@@ -15,6 +15,9 @@ enum watermark_kind {
 int watermarks_load (txn_t *txn, enum watermark_kind kind, vector_t *ret_vector);
 int watermarks_put (txn_t *txn, enum watermark_kind kind, const watermark_t *watermark);
 
+//  Takes a client's watermark away: what is here of it is to be fetched again, or, of rows, was dropped.
+int watermarks_forget (txn_t *txn, enum watermark_kind kind, const uuid16_t *client);
+
 //  All of a kind; only for a copy.
 int watermarks_clear (txn_t *txn, enum watermark_kind kind);
 

@@ -21,6 +21,7 @@ static int ingest_open (const actor_setup_t *setup, step_t *step, void **ret_sel
     for (location_t *location = self->locations; location; location = location->next)
         if (!location->removing)
             ingest_location_start (step, location);
+    ingest_regain_ask (self, step);
     step_wake_at (step, step->now.mono_ns);
     *ret_self = self;
     return 0;
@@ -201,6 +202,11 @@ static bool idle_go (ingest_t *self, step_t *step, int *ret_error)
             job_begin_removal (self, location);
             return true;
         }
+    if (self->regain.asked) {
+        ingest_regain_begin (self);
+        self->phase = PHASE_REGAINING;
+        return true;
+    }
     mail_t *mail = mail_list_take (&self->inbox);
     if (mail == NULL) {
         ingest_identify (self, step);
@@ -273,6 +279,17 @@ static bool phase_go (ingest_t *self, step_t *step, int *ret_error)
             return false;
         job_settle (self, step, ret_error);
         return true;
+    case PHASE_REGAINING:
+        *ret_error = ingest_regain (self, step, &done);
+        if (*ret_error == 0 && done)
+            self->phase = PHASE_REGAINED;
+        return *ret_error == 0 && done;
+    case PHASE_REGAINED:
+        if (!ingest_flush_if_room (self, step) || !ingest_is_durable (self))
+            return false;
+        ingest_regain_end (self, step);
+        self->phase = PHASE_IDLE;
+        return true;
     }
     return false;
 }
@@ -280,6 +297,11 @@ static bool phase_go (ingest_t *self, step_t *step, int *ret_error)
 //  The store cannot be read: the job ends without a decision, and the next scan makes it.
 static void ingest_fail (ingest_t *self, step_t *step, int error)
 {
+    if (self->phase ==
+        PHASE_REGAINING) { // what can be read is done; the setting has it begin again at the next start
+        self->regain.asked = false;
+        self->phase = PHASE_REGAINED;
+    }
     step_say (step, SAY_ERROR, "files: %s; the next scan goes on", error_text (error));
     if (self->phase == PHASE_LISTING && self->listing)
         self->sections = cursor_over (slice_of (NULL, 0));
@@ -315,7 +337,8 @@ static void ingest_go (ingest_t *self, step_t *step)
             return;
         }
     }
-    if (self->phase == PHASE_RESOLVING && ingest_has_room (self, step))
+    if ((self->phase == PHASE_RESOLVING || self->phase == PHASE_REGAINING) &&
+        ingest_has_room (self, step))
         step_wake_at (step, step->now.mono_ns);
 }
 
@@ -328,6 +351,7 @@ static void ingest_receive (void *self_, step_t *step, mail_t **mail_p)
     case MAIL_COMMAND: ingest_command (self, step, *mail_p); break;
     case MAIL_SCAN_LOOKED: ingest_looked (self, step, *mail_p); break;
     case MAIL_WRITTEN: ingest_written (self, step, *mail_p); break;
+    case MAIL_ROWS_BACK: self->regain.asked = true; break;
     case MAIL_SCAN_BEGIN:
     case MAIL_SCAN_LISTING:
     case MAIL_SCAN_DONE:

@@ -2,7 +2,7 @@
 //
 //  Takes    command `ingest`, `report`                                   from admin
 //           scan_looked, scan_begin, scan_listing, scan_done, identified   from scan
-//           written                                                      from oplog
+//           written, rows_back                                           from oplog
 //  Sends    commanded to admin; scan_look, scan_start, scan_stop, scan_credit, scan_settled, identify to
 //           scan; write to oplog
 //
@@ -17,6 +17,7 @@
 //                  with all that was below; the rest of the new is new
 //      settling    that is durable too; scan hears of it
 //
+//  Rows that came back after a restore (regain.c) have two phases of their own, between jobs.
 //  A location that is removed goes through resolving and settling with its root as what is missing.
 
 #ifndef TIDEPOOL_INGEST_H
@@ -135,7 +136,25 @@ typedef struct candidate {
     bool used;
 } candidate_t;
 
-enum ingest_phase { PHASE_IDLE, PHASE_LISTING, PHASE_DRAINING, PHASE_RESOLVING, PHASE_SETTLING };
+enum ingest_phase {
+    PHASE_IDLE,
+    PHASE_LISTING,
+    PHASE_DRAINING,
+    PHASE_RESOLVING,
+    PHASE_SETTLING,
+    PHASE_REGAINING, // rows came back: regain.c
+    PHASE_REGAINED   // until it is durable
+};
+
+//  How far regain.c has come: over the rows, then over the places.
+typedef struct regain {
+    bool asked;
+    bool begun;
+    bool rows_done;
+    uuid16_t after;
+    uint8_t key[SPOT_KEY_SIZE];
+    size_t places; // that were dropped since the last WRITE
+} regain_t;
 
 typedef struct ingest {
     const actor_setup_t *setup;
@@ -171,6 +190,7 @@ typedef struct ingest {
     size_t placed;  // candidates that are done with, at the end of resolving
     buffer_t
         branches; // directories whose places are gone: a stack of paths, each with its size in 4 bytes behind
+    regain_t regain;
     uint64_t pause_ns; // the store failed: nothing before this
 
     buffer_t rows; // of the next WRITE
@@ -246,6 +266,12 @@ int ingest_missing_take (ingest_t *self, step_t *step, missing_t *ret_missing);
 void ingest_resolve_begin (ingest_t *self);
 int ingest_resolve (ingest_t *self, step_t *step, bool *ret_done);
 void ingest_branch_push (ingest_t *self, slice_t path);
+
+//  ---- regain.c
+void ingest_regain_ask (ingest_t *self, step_t *step); // if the setting says so
+void ingest_regain_begin (ingest_t *self);
+int ingest_regain (ingest_t *self, step_t *step, bool *ret_done);
+void ingest_regain_end (ingest_t *self, step_t *step);
 
 //  ---- identify.c
 void ingest_identify (ingest_t *self, step_t *step);

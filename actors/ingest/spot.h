@@ -64,6 +64,9 @@ typedef struct row_view {
     uint64_t size;
     uint64_t modified;
     uint64_t inode;
+    uint64_t mode;
+    uint64_t created;  // 0: not known
+    uuid16_t location; // zero: it says none
     row_content_t content;
 } row_view_t;
 int row_view (slice_t value, row_view_t *ret_view); // ERR_CORRUPT

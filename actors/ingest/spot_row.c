@@ -134,6 +134,12 @@ static int view_field (cursor_t *cursor, slice_t name, row_view_t *view, bool *e
         return cursor_bool (cursor, &view->content.sampled);
     if (slice_equal (name, slice_text ("inode")))
         return cursor_uint (cursor, &view->inode);
+    if (slice_equal (name, slice_text ("mode")))
+        return cursor_uint (cursor, &view->mode);
+    if (slice_equal (name, slice_text ("created")))
+        return cursor_uint (cursor, &view->created);
+    if (slice_equal (name, slice_text ("location")))
+        return cursor_bin_exact (cursor, view->location.bytes, sizeof view->location.bytes);
     if (slice_equal (name, slice_text ("modified")))
         return cursor_uint (cursor, &view->modified);
     if (slice_equal (name, slice_text ("size")))

@@ -208,16 +208,21 @@ static bool owner_feed (step_t *step, line_t *line, const uuid16_t *owner, uint6
 static void rows_feed (link_t *self, step_t *step, line_t *line)
 {
     size_t budget = 4;
+    tally_t tally;
     for (size_t i = 0; i < self->rows.count; i++) {
         const watermark_t *mark = &self->rows.entries[i];
         bool own = uuid_equal (&mark->client, &self->me);
-        if (uuid_equal (&mark->client, &line->client) ||
-            vector_upto (&line->deferred, &mark->client) > step->now.mono_ns ||
-            (!own && !line->impatient && is_linked_with (line, &mark->client)))
+        bool its = uuid_equal (&mark->client, &line->client);
+        if (own ? link_own_waits (self, line) : its && !line->gives_back)
             continue;
-        while (budget && room (line) &&
-               vector_upto (&line->rows_sent, &mark->client) < mark->upto &&
-               owner_feed (step, line, &mark->client, mark->upto))
+        if (vector_upto (&line->deferred, &mark->client) > step->now.mono_ns ||
+            (!own && !its && !line->impatient && is_linked_with (line, &mark->client)))
+            continue;
+        //  Its own, after a restore: as far as it has signed them, and no further.
+        uint64_t upto =
+            its && tallies_get (step->txn, &mark->client, &tally) == 0 ? tally.upto : mark->upto;
+        while (budget && room (line) && vector_upto (&line->rows_sent, &mark->client) < upto &&
+               owner_feed (step, line, &mark->client, upto))
             budget--;
     }
     if (!budget)
@@ -407,6 +412,9 @@ void link_feed (link_t *self, step_t *step, line_t *line)
     bool all = log_feed (self, step, line, FEED_ROUND_BYTES);
     if (all && line->copying && !line->records_end && room (line))
         records_feed (step, line);
-    if (room (line) && !line->peer_joins && !self->joining)
-        rows_feed (self, step, line);
+    if (!line->peer_joins && !self->joining) {
+        if (room (line))
+            rows_feed (self, step, line);
+        link_tallies_feed (self, step, line);
+    }
 }

@@ -101,6 +101,8 @@ static void on_again (link_t *self, step_t *step, line_t *line, slice_t frame)
         (const char *)again.reason.data);
     vector_copy (&line->shared_sent, &line->shared);
     vector_copy (&line->rows_sent, &line->rows);
+    vector_clear (&line->tallies_sent);
+    line->gives_back = false;
     line->again_ns = step->now.mono_ns + AGAIN_NS;
     link_feed_from (self, step, line);
     step_wake_at (step, line->again_ns);
@@ -172,6 +174,8 @@ static void hear_open (link_t *self, step_t *step, line_t *line, mail_t *mail, u
     case PEER_RECORDS: link_repair_hear (self, step, line, mail, verb); break;
     case PEER_HOLDS: link_on_holds (self, step, line, frame); break;
     case PEER_HELD: link_on_held (self, step, line, frame); break;
+    case PEER_TALLY: link_on_tally (self, step, line, frame); break;
+    case PEER_MINE: link_on_mine (self, step, line, frame); break;
     case PEER_OUTSIDE: checked (self, step, line, link_on_outside (self, step, line, frame)); break;
     case PEER_RETURN: checked (self, step, line, link_on_return (self, step, line, frame)); break;
     case PEER_WELCOME: checked (self, step, line, link_on_welcome (self, step, line, frame)); break;

@@ -50,6 +50,7 @@ void link_line_free (link_t *self, line_t *line)
     vector_release (&line->rows);
     vector_release (&line->rows_sent);
     vector_release (&line->rows_before);
+    vector_release (&line->tallies_sent);
     vector_release (&line->ack_shared);
     vector_release (&line->ack_rows);
     vector_release (&line->deferred);
@@ -140,7 +141,12 @@ void link_line_drop (link_t *self, step_t *step, line_t *line)
     }
     hang_up (step, line);
     link_alarm_over (step, error_name (ERR_CLOCK_AHEAD), &line->refused, &line->refused);
+    uint64_t number = line->number;
+    uuid16_t client = line->client;
     link_line_free (self, line);
+    link_back_over (self, step, number);
+    if (was_open)
+        link_source_lost (self, step, &client);
     if (self->joining)
         link_joining_load (self, step); // somebody else may go on with the copy
     if (was_open && peer)
@@ -287,6 +293,7 @@ static void line_opened (link_t *self, step_t *step, line_t *line)
     vector_copy (&line->shared_sent, &line->shared);
     vector_copy (&line->rows_sent, &line->rows);
     link_feed_from (self, step, line);
+    link_tally_show (self, step, line);
     link_ping (self, step, line, PEER_PING);
     link_fence (self, step, line);
     link_return_ask (self, step, line);

@@ -212,6 +212,12 @@ static void on_advanced (link_t *self, step_t *step, const mail_t *mail)
     }
     vector_release (&shared);
     vector_release (&rows);
+    cursor_t fell = cursor_over (advanced.fell);
+    size_t fallen = 0;
+    if (advanced.fell.size && cursor_array (&fell, &fallen) == 0 && fallen) {
+        vectors_load (self, step);
+        link_on_fell (self, step, advanced.fell);
+    }
     if (advanced.resources)
         declarations_tell (self, step);
     if (advanced.joined)
@@ -385,6 +391,7 @@ static void line_tick (link_t *self, step_t *step, line_t *line)
         link_line_close (self, step, line, ERR_BUSY, "it was declared while it waited for a copy");
         return;
     }
+    link_doubts_tick (self, step, line);
     ack (self, step, line);
     link_holds_tick (step, line);
     link_copy_go_on (self, step, line);
@@ -449,6 +456,8 @@ static void link_close (void **core_p)
     vector_release (&self->seen);
     vector_release (&self->ahead);
     vector_release (&self->restored);
+    link_sources_release (self);
+    link_marks_release (self);
     buffer_release (&self->ages);
     buffer_release (&self->bound[0]);
     buffer_release (&self->bound[1]);

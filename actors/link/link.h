@@ -8,6 +8,9 @@
 //  take.c          data that it brings
 //  copy.c          copies: asking for one, giving one, taking one
 //  feed.c          what a peer is sent: the log at its watermark, rows, records of a copy
+//  tally.c         what owners signed of their rows: given, heard; own rows that are taken back
+//  source.c        from whom an owner's rows come, and from whom not
+//  marks.c         how far members have owned rows, as pings tell
 //  return.c        who has to return, and how it does
 //  report.c        what operators are told
 //  restamp.c       how far anybody has what this client wrote
@@ -36,6 +39,7 @@
 #include "store/pending.h"
 #include "store/resources.h"
 #include "store/shared.h"
+#include "store/tallies.h"
 #include "store/watermarks.h"
 
 #define SECOND_NS          1000000000ull
@@ -54,7 +58,7 @@
 #define FEED_ROUND_BYTES   (1u << 20)       // to one peer in one round
 
 //  Tickets of what oplog takes.
-enum taking { TAKING_BATCHES = 1, TAKING_ROWS, TAKING_BEGIN, TAKING_CHUNK };
+enum taking { TAKING_BATCHES = 1, TAKING_ROWS, TAKING_BEGIN, TAKING_CHUNK, TAKING_TALLY };
 
 enum line_state { LINE_DIALLED, LINE_GREETING, LINE_DECLARING, LINE_OPEN };
 
@@ -101,6 +105,14 @@ typedef struct line {
     vector_t shared_sent;
     vector_t rows;
     vector_t rows_sent;
+    vector_t tallies_sent;  // of owners' tallies: their upto
+    tally_t mine;           // what it showed us of our own rows; upto 0: nothing
+    bool pinged;            // a ping or pong of it was heard: what it knows of us came before
+    bool gives_back;        // it asked for its own rows
+    bool skipping;          // the rest of a stretch of which the first piece was passed over
+    size_t tallying;        // tallies of it that oplog has not answered for
+    bool ignored;           // rows of it were passed over, for they come from another
+    uint64_t marks_version; // of the marks that it was told last
     vector_t rows_before; // at its last ping: no progress since means that nobody else brings them
     uint64_t cursor;      // next sequence of our log to look at
     uint64_t in_flight;
@@ -129,6 +141,29 @@ typedef struct line {
 
     struct line_repair *repair; // NULL until something differs or is asked (link_repair.h)
 } line_t;
+
+//  From whom an owner's rows come just now.
+typedef struct source {
+    uuid16_t owner;
+    uuid16_t peer;
+    bool mixed; // since they were last known to be right they came from another, too
+    uint64_t since_ns;
+} source_t;
+
+//  A peer whose rows of an owner were not what the owner signed: none are taken from it for a while.
+typedef struct doubt {
+    uuid16_t owner;
+    uuid16_t peer;
+    uint64_t until_ns; // 0: it may try again
+    uint64_t wait_ns;  // how long it was last
+} doubt_t;
+
+//  How far a member has owned rows.
+typedef struct member_mark {
+    uuid16_t member;
+    vector_t rows;
+    uint64_t version; // larger: later
+} member_mark_t;
 
 typedef struct door_call {
     bool active;
@@ -186,6 +221,16 @@ typedef struct link {
     vector_t ahead;    // batches of clients whose clock runs ahead, not taken yet
     vector_t restored; // this client: how far members hold its own chain, until it is back
     restamp_state_t restamp;
+    source_t *sources;
+    size_t source_count;
+    doubt_t *doubts;
+    size_t doubt_count;
+    member_mark_t *marks;
+    size_t mark_count;
+    uint64_t marks_version;
+    uint64_t sign_ns;     // when oplog was last asked to sign our rows
+    uint64_t back_ns;     // when it last gave some
+    uint64_t back_line;   // who gives us our own rows back; 0: nobody
     size_t repair_budget; // records that may still be read for repairs in this round
 } link_t;
 
@@ -253,6 +298,38 @@ void link_feed_from (link_t *self, step_t *step, line_t *line); // sets the curs
 void link_copy_start (link_t *self, step_t *step, line_t *line, const position_t *place);
 
 int link_base (step_t *step, vector_t *ret_base); // on which watermarks our log stands
+
+void link_again_say (link_t *self, step_t *step, line_t *line, int error); // take.c
+
+//  tally.c
+void link_tally_show (link_t *self, step_t *step, line_t *line); // to its owner, when it opens
+void link_tallies_feed (link_t *self, step_t *step, line_t *line);
+bool link_own_waits (const link_t *self, const line_t *line); // may our own rows not go there yet?
+void link_on_tally (link_t *self, step_t *step, line_t *line, slice_t frame);
+void link_on_mine (link_t *self, step_t *step, line_t *line, slice_t frame);
+void link_on_tally_taken (link_t *self, step_t *step, line_t *line, const taken_t *taken);
+void link_claims_look (link_t *self, step_t *step, line_t *line);
+void link_back_heard (link_t *self, const step_t *step, const line_t *line); // rows of ours came
+void link_back_over (link_t *self, step_t *step, uint64_t line);             // the line is gone
+
+//  source.c
+bool link_rows_wanted (link_t *self, step_t *step, line_t *line, const uuid16_t *owner);
+bool link_rows_mixed (const link_t *self, const uuid16_t *owner);
+void link_source_end (
+    link_t *self, step_t *step, const uuid16_t *owner); // they are known to be right
+void link_source_blame (link_t *self, step_t *step, const uuid16_t *owner);
+void link_source_doubt (link_t *self, step_t *step, const uuid16_t *owner, const uuid16_t *peer);
+void link_source_lost (link_t *self, step_t *step, const uuid16_t *peer);
+void link_sources_look (link_t *self, step_t *step, line_t *line); // at each ping
+void link_doubts_tick (link_t *self, step_t *step, line_t *line);
+void link_on_fell (link_t *self, step_t *step, slice_t packed);
+bool link_is_doubted (const link_t *self, const uuid16_t *owner, const uuid16_t *peer);
+void link_sources_release (link_t *self);
+
+//  marks.c
+void link_marks_hear (link_t *self, step_t *step, const line_t *line, slice_t packed);
+void link_marks_pack (link_t *self, line_t *line, buffer_t *out);
+void link_marks_release (link_t *self);
 
 //  return.c; what a peer says answers 0, or the error of what is not sound
 void link_fence (link_t *self, step_t *step, line_t *line); // when it opens

@@ -30,7 +30,7 @@ static void digests_pack (step_t *step, buffer_t *out)
 void link_ping (link_t *self, step_t *step, line_t *line, uint64_t verb)
 {
     buffer_t shared = {NULL, 0, 0}, rows = {NULL, 0, 0};
-    buffer_t digests = {NULL, 0, 0}, linked = {NULL, 0, 0};
+    buffer_t digests = {NULL, 0, 0}, linked = {NULL, 0, 0}, marks = {NULL, 0, 0};
     vector_t stored = {NULL, 0, 0};
     if (watermarks_load (step->txn, WATERMARK_SHARED, &stored) == 0)
         vector_pack (&stored, &shared);
@@ -42,13 +42,15 @@ void link_ping (link_t *self, step_t *step, line_t *line, uint64_t verb)
         pack_array (&rows, 0);
     digests_pack (step, &digests);
     link_linked_pack (self, &linked);
+    link_marks_pack (self, line, &marks);
     peer_ping_t ping = {.verb = verb,
         .time = step->now.wall,
         .shared = buffer_slice (&shared),
         .rows = buffer_slice (&rows),
         .digests = buffer_slice (&digests),
         .ages = buffer_slice (&self->ages),
-        .linked = buffer_slice (&linked)};
+        .linked = buffer_slice (&linked),
+        .marks = buffer_slice (&marks)};
     link_line_send (step, line, &peer_ping_type, &ping, NULL);
     if (verb == PEER_PING)
         line->pinged_ns = step->now.mono_ns;
@@ -57,6 +59,7 @@ void link_ping (link_t *self, step_t *step, line_t *line, uint64_t verb)
     buffer_release (&rows);
     buffer_release (&digests);
     buffer_release (&linked);
+    buffer_release (&marks);
 }
 
 //  Who is seen: the one that speaks, now; and whom it has seen, as long ago as it says. But who takes a copy has spoken
@@ -101,6 +104,12 @@ void link_on_ping (link_t *self, step_t *step, line_t *line, slice_t frame, uint
                       !vector_covers_all (&line->rows, &self->rows);
     if (peer)
         vector_copy (&peer->shared, &line->shared);
+    line->pinged = true;
+    if (!line->outside && !line->returns) {
+        link_marks_hear (self, step, line, ping.marks);
+        link_sources_look (self, step, line);
+        link_claims_look (self, step, line);
+    }
     //  Who is fenced off, or is refused a copy, is not seen: it is declared in its turn.
     if (!line->outside && !line->returns && (!line->peer_joins || line->copying))
         seen_tell (step, line, ping.ages);

@@ -69,6 +69,14 @@ void link_on_rows (link_t *self, step_t *step, line_t *line, mail_t *mail)
     int rc = message_unpack (&peer_rows_type, mail_frame (mail, 0), &rows, NULL);
     if (rc == 0 && (mail->frame_count != 2 || !link_may_bring (self, line, payload)))
         rc = ERR_TOO_LARGE;
+    //  What was passed over is so as a whole.
+    bool passes = rows.size && rows.at && line->skipping;
+    bool wanted = rc || (!passes && link_rows_wanted (self, step, line, &rows.owner));
+    line->skipping = !wanted;
+    if (!wanted) {
+        line->credit_due += payload.size;
+        return;
+    }
     bool whole = true;
     if (rc == 0 && rows.size)
         rc = link_piece_take (line, rows.size, rows.at, payload, &whole);
@@ -87,7 +95,7 @@ void link_on_rows (link_t *self, step_t *step, line_t *line, mail_t *mail)
         step, ACTOR_OPLOG, MAIL_TAKE_ROWS, TAKING_ROWS, &take_rows_type, &take, &frame, 1);
 }
 
-static void again_say (link_t *self, step_t *step, line_t *line, uint64_t error)
+void link_again_say (link_t *self, step_t *step, line_t *line, int error)
 {
     buffer_t shared = {NULL, 0, 0}, rows = {NULL, 0, 0};
     vector_pack (&self->shared, &shared);
@@ -95,7 +103,7 @@ static void again_say (link_t *self, step_t *step, line_t *line, uint64_t error)
     peer_again_t again = {.verb = PEER_AGAIN,
         .shared = buffer_slice (&shared),
         .rows = buffer_slice (&rows),
-        .reason = slice_text (error_name (-(int)error))};
+        .reason = slice_text (error_name (error))};
     link_line_send (step, line, &peer_again_type, &again, NULL);
     link_copy_ask (self, step, line);
     buffer_release (&shared);
@@ -140,15 +148,22 @@ void link_on_taken (link_t *self, step_t *step, const mail_t *mail)
         return;
     line->taking -= taken.bytes < line->taking ? taken.bytes : line->taking;
     line->credit_due += taken.bytes;
+    if (mail->envelope.ticket == TAKING_TALLY) {
+        link_on_tally_taken (self, step, line, &taken);
+        return;
+    }
     if (taken.error == 0)
         return;
+    bool own_rows = mail->envelope.ticket == TAKING_ROWS && uuid_equal (&taken.client, &self->me);
     if (-(int)taken.error == ERR_CLOCK_AHEAD) {
         defer_say (self, step, line, &taken);
         if (mail->envelope.ticket ==
             TAKING_BEGIN) // another giver, or this one when time has caught up
             link_line_close (self, step, line, ERR_CLOCK_AHEAD, "a copy would begin ahead of time");
-    } else if (is_peers_fault (taken.error))
+    } else if (own_rows && !is_peers_fault (taken.error))
+        link_line_close (self, step, line, -(int)taken.error, "own rows are to come once more");
+    else if (is_peers_fault (taken.error))
         link_refuse (self, step, line, -(int)taken.error, "data");
     else
-        again_say (self, step, line, taken.error);
+        link_again_say (self, step, line, -(int)taken.error);
 }

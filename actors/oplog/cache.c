@@ -58,6 +58,8 @@ int oplog_cache_load (oplog_t *self, txn_t *txn)
         rc = pasts_load (self, txn);
     if (rc == 0)
         rc = oplog_position_load (self, txn);
+    if (rc == 0)
+        rc = oplog_drops_load (self, txn);
     if (rc == 0) {
         rc = node_get (txn, NODE_SETTINGS, slice_text ("pool"), &pool);
         self->has_pool = rc == 0;
@@ -107,7 +109,10 @@ int oplog_cache_make (oplog_t *self, step_t *step)
         rc = oplog_owes_load (self, step);
     if (self->sealed_ns == 0)
         oplog_sealed_load (self, step);
-    self->sweep = true;
+    self->sweep = self->forgets = true;
+    //  Own rows that came in the transaction that failed are not here: they come once more.
+    self->back.upto = self->back.count = 0;
+    self->back.digest = (digest_t){0, 0};
     return rc;
 }
 

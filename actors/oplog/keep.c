@@ -145,12 +145,13 @@ int oplog_sweep (oplog_t *self, step_t *step)
 
 bool oplog_keep_is_due (const oplog_t *self, const step_t *step)
 {
-    return self->sweep || ack_is_due (self, step);
+    return self->sweep || ack_is_due (self, step) ||
+           (!self->joining && (self->drops || self->forgets));
 }
 
 void oplog_keep_wake (const oplog_t *self, step_t *step)
 {
-    if (self->sweep && !self->joining)
+    if ((self->sweep || self->drops || self->forgets) && !self->joining)
         step_wake_at (step, step->now.mono_ns);
     else if (self->owes && !self->joining)
         step_wake_at (step, ack_at (self));

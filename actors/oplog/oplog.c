@@ -1,7 +1,7 @@
 //  oplog - the one that writes
 //
-//  Takes    APPLY (api), DECLARE (api, link), WRITE (pool, ingest, link), TAKE_BATCHES, TAKE_ROWS, COPY_BEGIN,
-//           COPY_CHUNK, GO_BACK, REPAIR, RESTAMP (link), SCRUB, REBUILD (admin), CLOCK_GRANT (clock)
+//  Takes    APPLY (api), DECLARE (api, link), WRITE (pool, ingest, link), TAKE_BATCHES, TAKE_ROWS, TAKE_TALLY, SIGN_ROWS,
+//           MARKS, COPY_BEGIN, COPY_CHUNK, GO_BACK, REPAIR, RESTAMP (link), SCRUB, REBUILD (admin), CLOCK_GRANT (clock)
 //  Keeps    the log until all that count have it: keep.c
 //  Sends    CLOCK_ASK, CLOCK_BACK (clock); APPLIED, WRITTEN, TAKEN, REPAIRED, REBUILT, RESTAMPED to who asked; ADVANCED (link, pool, api); ALARM (admin)
 //
@@ -27,7 +27,7 @@
 
 static bool comes_from_others (int verb)
 {
-    return verb != MAIL_APPLY && verb != MAIL_WRITE;
+    return verb != MAIL_APPLY && verb != MAIL_WRITE && verb != MAIL_SIGN_ROWS;
 }
 
 //  An upper bound of the timestamps that a mail needs: 2^32 of them make a second, so that asking
@@ -122,6 +122,8 @@ static void oplog_receive (void *core, step_t *step, mail_t **mail_p)
     case MAIL_DROP_ROWS:
     case MAIL_TAKE_BATCHES:
     case MAIL_TAKE_ROWS:
+    case MAIL_TAKE_TALLY:
+    case MAIL_SIGN_ROWS:
     case MAIL_COPY_BEGIN:
     case MAIL_COPY_CHUNK:
     case MAIL_REPAIR:
@@ -129,6 +131,7 @@ static void oplog_receive (void *core, step_t *step, mail_t **mail_p)
         mail_list_append (&self->held, *mail_p);
         *mail_p = NULL;
         break;
+    case MAIL_MARKS: oplog_on_marks (self, step, *mail_p); break;
     case MAIL_SCRUB: oplog_scrub_hurry (self, step); break;
     case MAIL_REBUILD: oplog_rebuild_ask (self, mail_p); break;
     case MAIL_RESTAMP: oplog_restamp_ask (self, mail_p); break;
@@ -207,6 +210,8 @@ static int work_mail (oplog_t *self, step_t *step, const mail_t *mail)
     case MAIL_DROP_ROWS: return oplog_drop_rows (self, step, mail);
     case MAIL_TAKE_BATCHES: return oplog_take_batches (self, step, mail);
     case MAIL_TAKE_ROWS: return oplog_take_rows (self, step, mail);
+    case MAIL_TAKE_TALLY: return oplog_take_tally (self, step, mail);
+    case MAIL_SIGN_ROWS: return oplog_sign_rows (self, step, mail);
     case MAIL_COPY_BEGIN: return oplog_copy_begin (self, step, mail);
     case MAIL_COPY_CHUNK: return oplog_copy_chunk (self, step, mail);
     case MAIL_REPAIR: return oplog_repair (self, step, mail);
@@ -226,7 +231,7 @@ static int rows_save (oplog_t *self, step_t *step)
 int oplog_announce (oplog_t *self, step_t *step)
 {
     static const int listeners[] = {ACTOR_LINK, ACTOR_API, ACTOR_POOL};
-    buffer_t shared = {NULL, 0, 0}, rows = {NULL, 0, 0};
+    buffer_t shared = {NULL, 0, 0}, rows = {NULL, 0, 0}, fell = {NULL, 0, 0};
     advanced_t advanced = {.clients = self->clients_changed,
         .resources = self->resources_changed,
         .joined = self->joined_changed};
@@ -237,10 +242,14 @@ int oplog_announce (oplog_t *self, step_t *step)
     vector_pack (&self->rows_rose, &rows);
     advanced.shared = buffer_slice (&shared);
     advanced.rows = buffer_slice (&rows);
+    pack_array (&fell, self->fell_count);
+    pack_raw (&fell, buffer_slice (&self->fell));
+    advanced.fell = buffer_slice (&fell);
     for (size_t i = 0; rc == 0 && i < sizeof listeners / sizeof *listeners; i++)
         step_send (step, listeners[i], MAIL_ADVANCED, 0, &advanced_type, &advanced, NULL, 0);
     buffer_release (&shared);
     buffer_release (&rows);
+    buffer_release (&fell);
     return rc;
 }
 
@@ -272,6 +281,10 @@ static int oplog_work (void *core, step_t *step)
     if (rc == 0)
         rc = oplog_sweep (self, step);
     if (rc == 0)
+        rc = oplog_markers_forget (self, step);
+    if (rc == 0)
+        rc = oplog_drops_go_on (self, step);
+    if (rc == 0)
         rc = oplog_announce (self, step);
     if (rc == 0 && damage_count (step->txn))
         rc = oplog_damaged (self, step);
@@ -291,6 +304,7 @@ static void refuse_group (oplog_t *self, step_t *step, int error)
         case MAIL_APPLY: oplog_apply_refuse (step, mail, error, NULL, 0); break;
         case MAIL_TAKE_BATCHES:
         case MAIL_TAKE_ROWS:
+        case MAIL_TAKE_TALLY:
         case MAIL_COPY_BEGIN:
         case MAIL_COPY_CHUNK: {
             taken_t taken = {.error = (uint64_t)-error};
@@ -319,6 +333,8 @@ static void oplog_settle (void *core, step_t *step, int error)
         step_alarm (step, error_name (ERR_STORAGE_FAILED), "store", NULL);
     }
     self->failing = error != 0;
+    buffer_clear (&self->fell); // it was told, or did not happen
+    self->fell_count = 0;
     mail_list_clear (&self->group);
     self->asked = self->granted = false;
     if (self->restamp || self->rebuild)
@@ -364,6 +380,9 @@ static void oplog_close (void **core_p)
     mail_destroy (&self->rebuild);
     mail_destroy (&self->restamp);
     buffer_release (&self->ahead);
+    buffer_release (&self->fell);
+    vector_release (&self->accused);
+    oplog_markers_release (self);
     vector_release (&self->shared_rose);
     vector_release (&self->rows_rose);
     vector_release (&self->own_seen);

@@ -7,6 +7,8 @@
 //  found.c        lost and found
 //  apply.c        requests of apps
 //  take.c         batches and rows of peers
+//  tally.c        what owners sign of their rows: signing, comparing, dropping, taking back
+//  markers.c      markers of deleted rows, and how long they are kept
 //  write.c        what pool, ingest and link send to be written; declarations
 //  copy.c         a copy from a member: joining
 //  repair.c       a peer's records where both differ
@@ -29,6 +31,7 @@
 #include "store/pending.h"
 #include "store/resources.h"
 #include "store/shared.h"
+#include "store/tallies.h"
 #include "store/watermarks.h"
 
 //  What an origin had seen with its newest batch, accumulated over all of them.
@@ -36,6 +39,23 @@ typedef struct origin_past {
     uuid16_t origin;
     vector_t seen;
 } origin_past_t;
+
+//  How far a member has owned rows, as link hears: in memory only, it is heard again after a start.
+typedef struct member_marks {
+    uuid16_t member;
+    vector_t rows;
+} member_marks_t;
+
+//  Own rows that are being taken back, after this client was restored from an older copy (tally.c).
+typedef struct taking_back {
+    bool active;
+    bool replaces; // what is here, and not among what comes, goes: what comes was found to be right
+    uint64_t from; // what we remember to have signed
+    uint64_t upto; // how far they came
+    uint64_t until; // what we had signed: nothing past it is ours for sure
+    uint64_t count; // of what came
+    digest_t digest;
+} taking_back_t;
 
 //  One operation of an app's request, checked.
 typedef struct request_op {
@@ -94,6 +114,14 @@ typedef struct oplog {
     vector_t stable;    // what every member that counts has seen
     bool sweep;         // it may have risen: there may be something that can go
     bool owes;          // batches came that deserve an acknowledgement
+    bool forgets;       // there may be markers of rows that can go
+    bool drops;         // rows of some owner are being dropped
+
+    //  Owned rows (tally.c, markers.c).
+    member_marks_t *marks;
+    size_t mark_count;
+    vector_t accused; // owners whose rows were not what they had signed; the alarm stands
+    taking_back_t back;
 
     //  Of the transaction under way.
     batch_writer_t writer;
@@ -102,6 +130,8 @@ typedef struct oplog {
     bool clients_changed;
     bool resources_changed;
     bool joined_changed;
+    buffer_t fell; // owners whose rows are dropped, packed
+    size_t fell_count;
     bool failing; // the last transaction failed: say so once
     scrubbing_t scrub;
     mail_t *rebuild; // a slice that is asked for (rebuild.c); NULL: none
@@ -213,6 +243,24 @@ void oplog_rebuild_settle (oplog_t *self, step_t *step, int error);
 void oplog_restamp_ask (oplog_t *self, mail_t **mail_p);
 int oplog_restamp (oplog_t *self, step_t *step);
 void oplog_restamp_settle (oplog_t *self, step_t *step, int error);
+
+//  tally.c
+int oplog_take_tally (oplog_t *self, step_t *step, const mail_t *mail);
+int oplog_sign_rows (oplog_t *self, step_t *step, const mail_t *mail);
+int oplog_sign_anew (
+    oplog_t *self, step_t *step, uint64_t past, uint64_t upto); // what is stamped anew
+int oplog_drops_load (oplog_t *self, txn_t *txn);
+int oplog_drops_go_on (oplog_t *self, step_t *step);
+//  May these rows be taken? 0, DUPLICATE, TOO_EARLY, BUSY, NOT_OWNER; *ret_gone: they are of a removed client whose rows go.
+int oplog_rows_check (
+    oplog_t *self, step_t *step, const take_rows_t *take, const client_t *owner, bool *ret_gone);
+void oplog_rows_taken (oplog_t *self, const take_rows_t *take);
+int oplog_back_put (oplog_t *self, step_t *step, const take_rows_t *take, slice_t rows); // own ones
+
+//  markers.c
+void oplog_on_marks (oplog_t *self, step_t *step, const mail_t *mail);
+int oplog_markers_forget (oplog_t *self, step_t *step);
+void oplog_markers_release (oplog_t *self);
 
 //  A batch that was decoded, checked and verified: to the log, the tables, the watermarks.
 int oplog_apply_batch (oplog_t *self, step_t *step, const batch_t *batch);

@@ -192,6 +192,10 @@ static int rename_all (
         rc = marks_rename (self, step, renaming, &hash);
     if (rc == 0)
         rc = renamed_apply (step->txn, renaming);
+    uint64_t rows = vector_upto (&self->rows, &renaming->client);
+    if (rc == 0)
+        rc = oplog_sign_anew (self, step, renaming->past,
+            rows > renaming->past ? renaming_time (renaming, rows) : rows);
     if (rc == 0)
         rc = node_put_uint (step->txn, "clock", renaming_last (renaming));
     return rc;

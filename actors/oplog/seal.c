@@ -31,8 +31,10 @@ int oplog_shared_raise (
 
 void oplog_rows_raise (oplog_t *self, const uuid16_t *owner, uint64_t upto)
 {
-    if (vector_raise (&self->rows, owner, upto, NULL))
-        vector_raise (&self->rows_rose, owner, upto, NULL);
+    if (!vector_raise (&self->rows, owner, upto, NULL))
+        return;
+    vector_raise (&self->rows_rose, owner, upto, NULL);
+    self->forgets = true;
 }
 
 void oplog_writer_begin (oplog_t *self)

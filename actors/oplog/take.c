@@ -35,6 +35,12 @@ void oplog_take_answer (step_t *step, const mail_t *mail, const taken_t *answer)
             return;
         taken.peer = take.peer;
         taken.line = take.line;
+    } else if (mail->envelope.verb == MAIL_TAKE_TALLY) {
+        take_tally_t take;
+        if (step_unpack (step, mail, &take_tally_type, &take))
+            return;
+        taken.peer = take.peer;
+        taken.line = take.line;
     } else if (mail->envelope.verb == MAIL_COPY_BEGIN) {
         copy_begin_t begin;
         if (step_unpack (step, mail, &copy_begin_type, &begin))
@@ -173,7 +179,7 @@ int oplog_apply_batch (oplog_t *self, step_t *step, const batch_t *batch)
         rc = published_raise (step->txn, &batch->origin, &batch->seen);
     vector_t *past = oplog_past (self, &batch->origin);
     vector_merge (past, &batch->seen);
-    self->sweep = true;
+    self->sweep = self->forgets = true;
     self->owes |= batch->count || batch->issues_anew;
     if (rc == 0 && batch->issues_anew)
         rc = records_take (self, step, batch);
@@ -284,9 +290,13 @@ static int rows_put (oplog_t *self, step_t *step, const mail_t *mail, const take
 {
     cursor_t cursor = cursor_over (mail_frame (mail, 0));
     uint64_t last = take->after;
+    bool own = uuid_equal (&take->owner, &self->setup->identity->client);
     row_t row;
+    int rc = own ? oplog_back_put (self, step, take, mail_frame (mail, 0)) : 0;
+    if (rc)
+        return rc;
     while (!cursor_done (&cursor)) {
-        int rc = row_unpack (&cursor, &row);
+        rc = row_unpack (&cursor, &row);
         if (rc == 0)
             rc = row_check (self, step, &row, last, take->upto);
         if (rc == 0)
@@ -294,22 +304,18 @@ static int rows_put (oplog_t *self, step_t *step, const mail_t *mail, const take
         if (rc)
             return rc;
         last = row.updated;
-        metric_add (step->metrics, METRIC_ROWS_TAKEN, 1);
+        metric_add (step->metrics, METRIC_ROWS_TAKEN, !own);
     }
     return 0;
 }
 
-static int rows_check (oplog_t *self, const take_rows_t *take)
+static int rows_check (oplog_t *self, step_t *step, const take_rows_t *take, bool *ret_gone)
 {
     const client_t *owner = oplog_client (self, &take->owner);
+    *ret_gone = false;
     if (!owner || timestamp_is_none (&owner->admitted))
         return ERR_NOT_MEMBER;
-    if (uuid_equal (&take->owner, &self->setup->identity->client))
-        return ERR_NOT_OWNER;
-    uint64_t mark = vector_upto (&self->rows, &take->owner);
-    if (take->upto <= mark)
-        return ERR_DUPLICATE;
-    return take->after > mark ? ERR_TOO_EARLY : 0;
+    return oplog_rows_check (self, step, take, owner, ret_gone);
 }
 
 //  Rows are judged one by one while they are stored: what came before a bad one stays, without its
@@ -323,14 +329,14 @@ int oplog_take_rows (oplog_t *self, step_t *step, const mail_t *mail)
     uint64_t ahead = 0;
     if (!cursor_done (&self->ahead_cursor) && cursor_uint (&self->ahead_cursor, &ahead))
         return ERR_INTERNAL;
-    int rc = rows_check (self, &take);
+    bool gone;
+    int rc = rows_check (self, step, &take, &gone);
     if (rc == 0 && ahead)
         rc = ERR_CLOCK_AHEAD;
-    if (rc == 0) {
+    if (rc == 0 && !gone)
         rc = rows_put (self, step, mail, &take);
-        if (rc == 0)
-            oplog_rows_raise (self, &take.owner, take.upto);
-    }
+    if (rc == 0)
+        oplog_rows_taken (self, &take);
     if (rc && oplog_is_fatal (rc))
         return rc;
     if (rc && rc != ERR_DUPLICATE) {

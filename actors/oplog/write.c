@@ -132,7 +132,7 @@ int oplog_drop_rows (oplog_t *self, step_t *step, const mail_t *mail)
         return 0;
     const client_t *owner = oplog_client (self, &drop.owner);
     bool allowed = owner && !client_is_member (owner) && owner->drop_rows;
-    int rc = allowed ? owned_drop (step->txn, &drop.owner, ROWS_A_TRANSACTION, &left) : 0;
+    int rc = allowed ? owned_drop (step->txn, &drop.owner, 0, ROWS_A_TRANSACTION, &left) : 0;
     if (rc)
         return oplog_is_fatal (rc) ? rc : ERR_INTERNAL;
     oplog_write_answer (step, mail, left ? ERR_BUSY : 0, NULL);

@@ -633,27 +633,38 @@ static bool ask (sim_node_t *node, int actor, int from, int verb, const message_
     return sim_until (node->sim, answered, node, 120);
 }
 
-int sim_command (sim_t *self, int index, int actor, const char *verb, const char *key,
-    slice_t value, buffer_t *ret_map)
+static int command (
+    sim_node_t *node, int actor, const char *verb, slice_t request, buffer_t *ret_map)
 {
-    sim_node_t *node = &self->nodes[index];
-    buffer_t request = {NULL, 0, 0};
     commanded_t commanded;
-    pack_map (&request, key ? 1 : 0);
-    if (key) {
-        pack_string (&request, key);
-        pack_raw (&request, value);
-    }
-    command_t command = {.verb = slice_text (verb), .request = buffer_slice (&request)};
-    cr_assert (ask (node, actor, ACTOR_ADMIN, MAIL_COMMAND, &command_type, &command, NULL, 0),
+    command_t body = {.verb = slice_text (verb), .request = request};
+    cr_assert (ask (node, actor, ACTOR_ADMIN, MAIL_COMMAND, &command_type, &body, NULL, 0),
         "%s is not answered", verb);
-    buffer_release (&request);
     cr_assert_eq (message_unpack (&commanded_type, node->answer->body, &commanded, NULL), 0);
     if (ret_map) {
         buffer_clear (ret_map);
         buffer_append (ret_map, commanded.answer.data, commanded.answer.size);
     }
     return -(int)commanded.error;
+}
+
+int sim_request (sim_t *self, int index, int actor, const char *verb, slice_t request)
+{
+    return command (&self->nodes[index], actor, verb, request, NULL);
+}
+
+int sim_command (sim_t *self, int index, int actor, const char *verb, const char *key,
+    slice_t value, buffer_t *ret_map)
+{
+    buffer_t request = {NULL, 0, 0};
+    pack_map (&request, key ? 1 : 0);
+    if (key) {
+        pack_string (&request, key);
+        pack_raw (&request, value);
+    }
+    int rc = command (&self->nodes[index], actor, verb, buffer_slice (&request), ret_map);
+    buffer_release (&request);
+    return rc;
 }
 
 int sim_apply (sim_t *self, int index, const char *action, const char *resource,

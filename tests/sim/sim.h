@@ -97,6 +97,9 @@ bool sim_has_setting (sim_t *self, int node, const char *name); // "joining": it
 int sim_command (sim_t *self, int node, int actor, const char *verb, const char *key, slice_t value,
     buffer_t *ret_map);
 
+//  The same with a whole request, without its answer.
+int sim_request (sim_t *self, int node, int actor, const char *verb, slice_t request);
+
 //  One operation. value is {"name": text}; NULL for a delete. Answers 0 or the error.
 int sim_apply (sim_t *self, int node, const char *action, const char *resource,
     const uuid16_t *uuid, const char *name);

@@ -2,7 +2,7 @@
 //
 //  A node's wall clock is ahead by skew_ns, then it is put right. What it wrote meanwhile nobody takes.
 
-#include "tests/sim/sim.h"
+#include "tests/sim/rows.h"
 
 #include "messages/request.h"
 #include "store/shared.h"
@@ -90,6 +90,7 @@ Test (restamp, what_nobody_has_taken_bears_times_of_now_and_is_taken_at_once)
         cr_assert_eq (seconds_ahead (sim, 1, WATERMARK_ROWS), 0);
         expect_deleted_by_now (sim, 1, &gone);
         sim_expect_converged (sim, 60);
+        rows_expect_proven (sim, 1, 60);
         for (int node = 0; node < 3; node++) {
             cr_assert_str_eq (sim_name (sim, node, "tags", &old), "tomorrow");
             cr_assert_str_eq (sim_name (sim, node, "tags", &gone), "");

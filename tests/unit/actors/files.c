@@ -442,3 +442,67 @@ size_t files_stored (files_t *self, enum node_space space)
     store_abort (&txn);
     return count;
 }
+
+//  ---- a copy that is put back
+
+static void copy (files_t *self, const char *from, const char *to)
+{
+    char path[256], bytes[65536];
+    size_t size;
+    snprintf (path, sizeof path, "%s/%s", self->dir, from);
+    FILE *in = fopen (path, "rb");
+    snprintf (path, sizeof path, "%s/%s", self->dir, to);
+    FILE *out = fopen (path, "wb");
+    cr_assert (in && out);
+    while ((size = fread (bytes, 1, sizeof bytes, in)) > 0)
+        cr_assert_eq (fwrite (bytes, 1, size, out), size);
+    fclose (in);
+    cr_assert_eq (fclose (out), 0);
+}
+
+void files_backup (files_t *self)
+{
+    copy (self, "data.mdb", "backup");
+}
+
+void files_restore (files_t *self)
+{
+    store_options_t options = {.map_size = 1ull << 28, .no_sync = true};
+    char path[256];
+    store_destroy (&self->store);
+    copy (self, "backup", "data.mdb");
+    snprintf (path, sizeof path, "%s/backup", self->dir);
+    unlink (path);
+    cr_assert_eq (store_open (self->dir, &options, &self->store), 0);
+}
+
+void files_rows_keep (files_t *self, files_rows_t *rows)
+{
+    txn_t *txn;
+    row_t row = {.updated = 0};
+    begin (self, false, &txn);
+    while (owned_stream (txn, &self->identity.client, row.updated, &row) == 0)
+        row_pack (&row, &rows->packed);
+    store_abort (&txn);
+}
+
+void files_rows_back (files_t *self, files_rows_t *rows, bool tell)
+{
+    txn_t *txn;
+    row_t row;
+    cursor_t cursor = cursor_over (buffer_slice (&rows->packed));
+    begin (self, true, &txn);
+    while (!cursor_done (&cursor)) {
+        cr_assert_eq (row_unpack (&cursor, &row), 0);
+        cr_assert_eq (owned_put (txn, &self->identity.client, &row), 0);
+    }
+    cr_assert_eq (node_put (txn, NODE_SETTINGS, slice_text ("regain"), slice_of ("\x01", 1)), 0);
+    cr_assert_eq (store_commit (&txn), 0);
+    buffer_release (&rows->packed);
+    if (!tell)
+        return;
+    rows_back_t back = {.upto = self->updated};
+    step_t step = step_new (self, ACTOR_OPLOG);
+    step_send (&step, ACTOR_INGEST, MAIL_ROWS_BACK, 0, &rows_back_type, &back, NULL, 0);
+    mail_list_append (&self->to_ingest, mail_list_take (&step.out));
+}

@@ -48,6 +48,16 @@ void files_command (
     files_t *self, const char *action, const char *path, bool wait, const char *exclude);
 void files_add (files_t *self, const char *path); // and waits for its first scan
 
+//  A copy of what is stored, and that copy put back; between files_stop and files_start.
+void files_backup (files_t *self);
+void files_restore (files_t *self);
+//  All own rows as they are now, markers included, to be given back after a restore as oplog does; the node hears of it.
+typedef struct files_rows {
+    buffer_t packed;
+} files_rows_t;
+void files_rows_keep (files_t *self, files_rows_t *rows);
+void files_rows_back (files_t *self, files_rows_t *rows, bool tell);
+
 //  The uuid of the row at this path (relative); zero where there is none.
 uuid16_t files_uuid (files_t *self, const char *path);
 //  All rows: "path kind size [content]\n", in order of path.

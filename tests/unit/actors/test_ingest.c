@@ -626,3 +626,137 @@ Test (ingest, killed_at_any_moment_ends_with_the_same_rows)
         files_destroy (&self);
     }
 }
+
+//  ---- a data directory that is put back
+
+//  Backed up with five entries; then three files are new, changed and deleted.
+static files_t *changed_since_backup (files_rows_t *rows)
+{
+    files_t *self = photos ();
+    files_add (self, "/home/photos");
+    files_stop (self);
+    files_backup (self);
+    files_start (self);
+    tree_write (self->tree, "/home/photos/2023/new.jpg", "new");
+    tree_mkdir (self->tree, "/home/photos/2024");
+    tree_write (self->tree, "/home/photos/2024/newer.jpg", "newer");
+    tree_write (self->tree, "/home/photos/2022/sea.jpg", "more water");
+    tree_remove (self->tree, "/home/photos/2022/beach.jpg");
+    files_run (self);
+    files_rows_keep (self, rows);
+    files_stop (self);
+    files_restore (self);
+    self->updated += 1000;
+    return self;
+}
+
+static const char *const changed_text = "2022 0\n"
+                                        "2022/sea.jpg 10 identified\n"
+                                        "2023 0\n"
+                                        "2023/new.jpg 3 identified\n"
+                                        "2024 0\n"
+                                        "2024/newer.jpg 5 identified\n"
+                                        "readme.txt 5 identified\n";
+
+//  The uuids of all of these, behind each other.
+static void uuids_of (files_t *self, uuid16_t ret_uuids[4])
+{
+    static const char *const paths[] = {"2022/sea.jpg", "2023/new.jpg", "2024", "2024/newer.jpg"};
+    for (size_t i = 0; i < 4; i++) {
+        ret_uuids[i] = files_uuid (self, paths[i]);
+        cr_assert_not (uuid_is_zero (&ret_uuids[i]), "%s", paths[i]);
+    }
+}
+
+static void expect_regained (files_t *self, const uuid16_t before[4])
+{
+    uuid16_t after[4];
+    cr_assert_str_eq (files_text (self), changed_text);
+    cr_assert_eq (files_stored (self, NODE_PLACES), 7);
+    cr_assert_eq (files_stored (self, NODE_WANTED), 0);
+    uuids_of (self, after);
+    cr_assert_eq (memcmp (before, after, sizeof after), 0, "files keep the rows that they had");
+    size_t writes = self->writes;
+    files_stop (self);
+    files_start (self);
+    files_run (self);
+    cr_assert_eq (self->writes, writes, "nothing is left to be done");
+}
+
+//  The uuids that the rows have when they are back.
+static void uuids_kept (files_rows_t *rows, uuid16_t ret_uuids[4])
+{
+    static const char *const paths[] = {"2022/sea.jpg", "2023/new.jpg", "2024", "2024/newer.jpg"};
+    cursor_t cursor = cursor_over (buffer_slice (&rows->packed));
+    while (!cursor_done (&cursor)) {
+        row_t row;
+        row_view_t view;
+        cr_assert_eq (row_unpack (&cursor, &row), 0);
+        if (!row.value.size)
+            continue;
+        cr_assert_eq (row_view (row.value, &view), 0);
+        for (size_t i = 0; i < 4; i++)
+            if (slice_equal (view.path, slice_text (paths[i])))
+                ret_uuids[i] = row.uuid;
+    }
+}
+
+Test (ingest, rows_that_came_back_after_a_restore_keep_their_files)
+{
+    for (int scanned_before = 0; scanned_before <= 1; scanned_before++) {
+        files_rows_t rows = {.packed = {NULL, 0, 0}};
+        uuid16_t uuids[4];
+        files_t *self = changed_since_backup (&rows);
+        uuids_kept (&rows, uuids);
+        if (scanned_before) { // nobody was there to say that there were rows already
+            files_start (self);
+            files_run (self);
+            files_rows_back (self, &rows, true);
+        } else {
+            files_rows_back (self, &rows, false);
+            files_start (self); // the setting says so
+        }
+        files_run (self);
+        expect_regained (self, uuids);
+        files_destroy (&self);
+    }
+}
+
+//  The disk is the backup's too: what came back is newer than the files.
+Test (ingest, rows_that_came_back_say_what_is_on_the_disk_after_the_next_scan)
+{
+    files_rows_t rows = {.packed = {NULL, 0, 0}};
+    files_t *self = changed_since_backup (&rows);
+    tree_remove (self->tree, "/home/photos/2023/new.jpg");
+    tree_remove (self->tree, "/home/photos/2024/newer.jpg");
+    tree_remove (self->tree, "/home/photos/2024");
+    tree_write (self->tree, "/home/photos/2022/sea.jpg", "water");
+    tree_write (self->tree, "/home/photos/2022/beach.jpg", "sand");
+    files_start (self);
+    files_run (self);
+    cr_assert_str_eq (files_text (self), photos_text);
+    files_rows_back (self, &rows, true);
+    files_run (self);
+    cr_assert_str_eq (files_text (self), photos_text);
+    cr_assert_eq (files_stored (self, NODE_PLACES), 5);
+    files_destroy (&self);
+}
+
+Test (ingest, rows_that_come_back_do_so_after_a_kill_at_any_moment)
+{
+    for (size_t steps = 0; steps < 40; steps++) {
+        files_rows_t rows = {.packed = {NULL, 0, 0}};
+        uuid16_t uuids[4];
+        files_t *self = changed_since_backup (&rows);
+        uuids_kept (&rows, uuids);
+        files_start (self);
+        files_run (self);
+        files_rows_back (self, &rows, true);
+        files_run_rounds (self, steps);
+        files_stop (self);
+        files_start (self);
+        files_run (self);
+        expect_regained (self, uuids);
+        files_destroy (&self);
+    }
+}

@@ -3,6 +3,8 @@
 
 #include "tests/unit/store/kit.h"
 
+#include "store/tallies.h"
+
 #include <stdlib.h>
 
 static void expect (kit_t *kit, enum table table, const char *wanted)
@@ -50,12 +52,14 @@ Test (formats, of_meta_origins_and_resources)
         "76657273696f6e2e6e6f6465 00000001\n"
         "76657273696f6e2e6f726967696e73 00000001\n"
         "76657273696f6e2e6f776e6564 00000001\n"
+        "76657273696f6e2e6f776e65645f6d61726b657273 00000001\n"
         "76657273696f6e2e6f776e65645f75706461746564 00000001\n"
         "76657273696f6e2e70656e64696e675f696e646578 00000001\n"
         "76657273696f6e2e70656e64696e675f6f7065726174696f6e73 00000001\n"
         "76657273696f6e2e7075626c6973686564 00000001\n"
         "76657273696f6e2e7265736f7572636573 00000001\n"
         "76657273696f6e2e736861726564 00000001\n"
+        "76657273696f6e2e74616c6c696573 00000001\n"
         "76657273696f6e2e746f6d6273746f6e6573 00000001\n"
         "76657273696f6e2e77617465726d61726b73 00000001\n");
     expect (&kit, TABLE_ORIGINS,
@@ -162,6 +166,22 @@ Test (formats, of_owned_derived_and_local)
     expect (&kit, TABLE_OWNED_UPDATED,
         "000000010000000000000064 0000000600000000000000000000000000000001\n"
         "000000010000000000000065 0000000600000000000000000000000000000002\n");
+    expect (&kit, TABLE_OWNED_MARKERS, "000000010000000000000065 \n");
+    expect (&kit, TABLE_TALLIES,
+        "c1000000000000000000000000000001 0000000000000001"
+        "dca6d95db7456baa94c7186983cf2270\n");
+    tally_t tally = {.owner = client_n (1), .upto = 0x65, .count = 1, .digest = {2, 3}};
+    memset (tally.signature, 0xEE, sizeof tally.signature);
+    is (tallies_put (kit.txn, &tally), 0);
+    expect (&kit, TABLE_TALLIES,
+        "c1000000000000000000000000000001 0000000000000001"
+        "dca6d95db7456baa94c7186983cf2270"
+        "0000000000000065"
+        "0000000000000001"
+        "0000000000000003"
+        "0000000000000002"
+        "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"
+        "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee\n");
     expect (&kit, TABLE_DERIVED,
         "0000000700000000000000000000000000000007 02000101c10000000000000000000"
         "000000000010000000000000000000000000000000183a7636c69656e747301a46b696"
