@@ -15,11 +15,12 @@ void link_copy_ask (link_t *self, step_t *step, line_t *line)
 }
 
 //  Have we returned since the copy was begun? Then what it has is of another half, which is over: compared with, not added to.
+//  Others' word that we are back, theirs for theirs, may hide our own: so any counts, and a copy begins in vain now and then.
 static bool has_returned_since (link_t *self, step_t *step, const line_t *line)
 {
     client_t me;
     return clients_get (step->txn, &self->me, &me) == 0 &&
-           uuid_equal (&me.back.client, &self->me) && !vector_covers (&line->shared, &me.back);
+           !vector_covers (&line->shared, &me.back);
 }
 
 //  A copy that was begun elsewhere goes on here when all that it holds is here: what is not, it gives us first; its log has

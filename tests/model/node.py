@@ -427,8 +427,7 @@ class Node:
             self.begin_copy (giver.members[self.id].returning)
             copy = self.copy
         back = giver.member (giver.id).back
-        if copy.giver is not None and self.pool.on ("whose") and back and (
-                back[1] == giver.id and not covers (copy.vector, back)):
+        if copy.giver is not None and self.pool.on ("whose") and not covers (copy.vector, back):
             self.begin_copy (copy.since)  # it has returned since: what was copied is of another half
             copy = self.copy
         if copy.giver is None:
