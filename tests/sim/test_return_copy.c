@@ -339,7 +339,7 @@ Test (return, of_another_during_a_copy_is_joined_up_to_its_place)
     away_part (sim, 8, false);
     away_expect_whole (sim);
     for (int node = 0; node < 4; node++) {
-        cr_assert_eq (sim_metric (sim, node, METRIC_RECORDS_REPAIRED), 0, "it came out unequal");
+        cr_assert_eq (sim_metric (sim, node, METRIC_REPAIRS), 0, "it came out unequal");
         cr_assert_str_eq (sim_name (sim, node, "tags", &before), "of 2");
         cr_assert_str_eq (sim_name (sim, node, "tags", &behind), "of 2");
         cr_assert_str_eq (sim_name (sim, node, "tags", &gone), "");
