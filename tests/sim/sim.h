@@ -90,6 +90,7 @@ bool sim_is_found (sim_t *self, int node, const uuid16_t *uuid);
 bool sim_is_declared (sim_t *self, int node, int other); // stale, as `node` knows it
 bool sim_is_returning (sim_t *self, int node, int other);
 bool sim_has_setting (sim_t *self, int node, const char *name); // "joining": it takes a copy
+bool sim_is_ready (sim_t *self, int node);                      // it takes none
 
 //  ---- what an app and an operator do; each waits for the answer
 

@@ -2,6 +2,11 @@
 
 #include "tests/sim/sim.h"
 
+#include "store/clients.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
 #define DAY_S 86400
 
 static void invite (sim_t *sim, int node, buffer_t *map, slice_t *ret_ticket)
@@ -72,6 +77,86 @@ Test (members, removal_is_told_replicated_and_final)
     cr_assert_str_eq (sim_name (sim, 0, "tags", &x), "");
     cr_assert_str_eq (sim_name (sim, 1, "tags", &x), "");
     buffer_release (&uuid);
+    buffer_release (&map);
+    sim_destroy (&sim);
+}
+
+//  The same key pair with nothing of what it had stored: it is in no pool that it knows of.
+static void empty (sim_t *sim, int node)
+{
+    char path[192];
+    sim_kill (sim, node);
+    snprintf (path, sizeof path, "%s/data.mdb", sim->nodes[node].dir);
+    cr_assert_eq (unlink (path), 0);
+    sim_start (sim, node);
+}
+
+static sim_t *removed_by_0 (uint64_t seed, bool one_hears_of_it)
+{
+    sim_t *sim = sim_new (seed, 3);
+    buffer_t uuid = {NULL, 0, 0};
+    sim_pair (sim, 0, 1);
+    sim_pair (sim, 0, 2);
+    sim_expect_converged (sim, 60);
+    if (!one_hears_of_it)
+        sim_cut (sim, 0, 1, true);
+    sim_cut (sim, 1, 2, true);
+    pack_bin (&uuid, slice_of (&sim->nodes[2].identity.client, 16));
+    cr_assert_eq (
+        sim_command (sim, 0, ACTOR_POOL, "remove", "client", buffer_slice (&uuid), NULL), 0);
+    sim_pass (sim, 60);
+    sim_cut (sim, 0, 2, true);
+    sim_cut (sim, 1, 2, false);
+    empty (sim, 2);
+    buffer_release (&uuid);
+    return sim;
+}
+
+static bool is_member (sim_t *sim, int node, int other)
+{
+    txn_t *txn;
+    client_t client;
+    cr_assert_eq (store_begin (sim->nodes[node].store, false, &txn), 0);
+    bool member = clients_get (txn, &sim->nodes[other].identity.client, &client) == 0 &&
+                  client_is_member (&client);
+    store_abort (&txn);
+    return member;
+}
+
+Test (members, who_was_removed_is_told_so_at_the_door)
+{
+    sim_t *sim = removed_by_0 (33, true);
+    buffer_t map = {NULL, 0, 0};
+    slice_t ticket;
+    invite (sim, 1, &map, &ticket);
+    cr_assert_eq (join (sim, 2, ticket), ERR_REMOVED);
+    buffer_release (&map);
+    sim_destroy (&sim);
+}
+
+//  A member that has not heard of the removal lets it in again; when it hears, that is over.
+Test (members, no_admission_lifts_a_removal)
+{
+    sim_t *sim = removed_by_0 (34, false);
+    uuid16_t before = sim_uuid (1), after = sim_uuid (2);
+    buffer_t map = {NULL, 0, 0};
+    slice_t ticket;
+    invite (sim, 1, &map, &ticket);
+    cr_assert_eq (join (sim, 2, ticket), 0);
+    sim_pass (sim, 60);
+    cr_assert (sim_is_ready (sim, 2));
+    cr_assert_eq (sim_apply (sim, 1, "create", "tags", &before, "of 1"), 0);
+    sim_pass (sim, 30);
+    cr_assert_str_eq (sim_name (sim, 2, "tags", &before), "of 1", "it was not let in");
+    sim_cut (sim, 0, 1, false);
+    sim_pass (sim, 60);
+    for (int node = 0; node < 2; node++)
+        cr_assert_not (is_member (sim, node, 2), "node %d", node);
+    cr_assert (sim_alarm (sim, 2, "REMOVED"));
+    cr_assert_eq (sim_apply (sim, 1, "create", "tags", &after, "of 1"), 0);
+    sim_pass (sim, 60);
+    cr_assert_str_eq (sim_name (sim, 0, "tags", &after), "of 1");
+    cr_assert_str_eq (sim_name (sim, 2, "tags", &after), "");
     buffer_release (&map);
     sim_destroy (&sim);
 }

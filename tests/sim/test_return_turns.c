@@ -1,0 +1,189 @@
+//  test_return_turns - who waits for whom before it returns
+
+#include "tests/sim/away.h"
+
+#include "messages/counting.h"
+#include "store/clients.h"
+
+static client_t client_at (sim_t *sim, int node, int other)
+{
+    txn_t *txn;
+    client_t client = {.drop_rows = false};
+    cr_assert_eq (store_begin (sim->nodes[node].store, false, &txn), 0);
+    clients_get (txn, &sim->nodes[other].identity.client, &client);
+    store_abort (&txn);
+    return client;
+}
+
+static bool one_returns (sim_t *sim, void *unused)
+{
+    client_t client = client_at (sim, 0, 1);
+    (void)unused;
+    return client_returns (&client);
+}
+
+static bool two_is_declared_no_more (sim_t *sim, void *unused)
+{
+    (void)unused;
+    return !sim_is_declared (sim, 0, 2);
+}
+
+//  Somebody may hold a batch of it that this one lacks, of a record that is purged.
+Test (return, waits_until_the_client_is_counted_out)
+{
+    sim_t *sim = away_pool (80, 3);
+    away_part (sim, 4, true);
+    sim_pass (sim, 550);
+    away_part (sim, 2, true); // it counts for ten minutes more, and never hears of the declaration
+    sim_pass (sim, 150);
+    cr_assert (sim_is_declared (sim, 0, 2));
+    sim_cut (sim, 0, 2, false);
+    sim_pass (sim, 300);
+    cr_assert (sim_is_declared (sim, 0, 2), "it did not wait");
+    cr_assert_not (sim_is_declared (sim, 0, 1));
+    cr_assert (sim_until (sim, two_is_declared_no_more, NULL, 600));
+    sim_cut (sim, 0, 1, false);
+    sim_cut (sim, 1, 2, false);
+    away_expect_whole (sim);
+    sim_destroy (&sim);
+}
+
+Test (return, of_one_waits_until_that_of_another_is_over)
+{
+    sim_t *sim = away_pool (81, 3);
+    away_part (sim, 1, true);
+    sim_cut (sim, 1, 2, true);
+    sim_pass (sim, 1500);
+    sim_cut (sim, 0, 1, false);
+    cr_assert (sim_until (sim, one_returns, NULL, 60));
+    sim_kill (sim, 1); // half way
+    sim_cut (sim, 0, 2, false);
+    sim_pass (sim, 300);
+    cr_assert (sim_is_declared (sim, 0, 2), "it did not wait");
+    cr_assert (one_returns (sim, NULL));
+    cr_assert (sim_until (sim, two_is_declared_no_more, NULL, 900), "it waits for ever");
+    sim_start (sim, 1);
+    sim_cut (sim, 1, 2, false);
+    away_expect_whole (sim);
+    sim_destroy (&sim);
+}
+
+//  3 was admitted by 2 alone, and is away when 2 returns: it is a member then, and stale.
+Test (return, admits_whom_only_the_returning_half_had_admitted_as_stale)
+{
+    sim_t *sim = sim_new (82, 4);
+    sim_intervals (sim, 600, 20);
+    sim_pair (sim, 0, 1);
+    sim_pair (sim, 0, 2);
+    sim_pass (sim, 60);
+    away_part (sim, 12, true);
+    sim_pass (sim, 1500);
+    sim_pair (sim, 2, 3); // so lately that nobody declares it for its silence
+    away_part (sim, 8, true);
+    sim_cut (sim, 2, 0, false);
+    sim_cut (sim, 2, 1, false);
+    cr_assert (sim_until (sim, two_is_declared_no_more, NULL, 60));
+    sim_pass (sim, 30);
+    client_t client = client_at (sim, 0, 3);
+    cr_assert_not (timestamp_is_none (&client.admitted), "the admission came along");
+    cr_assert (sim_is_declared (sim, 0, 3));
+    away_part (sim, 8, false);
+    away_expect_whole (sim);
+    sim_destroy (&sim);
+}
+
+//  Two were told at once that they may return, and neither heard it: the later one waits for the earlier, not both for
+//  each other until somebody declares them anew.
+Test (return, two_that_were_let_return_at_once_do_not_wait_for_each_other)
+{
+    sim_t *sim = sim_new (90, 4);
+    uuid16_t mine = sim_uuid (1), other = sim_uuid (2);
+    sim_intervals (sim, 6000, 20);
+    for (int node = 1; node < 4; node++)
+        sim_pair (sim, 0, node);
+    sim_pass (sim, 60);
+    away_part (sim, 12, true);
+    sim_pass (sim, 13000);
+    cr_assert_eq (sim_apply (sim, 2, "create", "tags", &mine, "mine"), 0);
+    cr_assert_eq (sim_apply (sim, 3, "create", "tags", &other, "other"), 0);
+    away_part_all (sim, true);
+    for (int node = 0; node < 2; node++) {
+        away_word_t word = {node, node + 2};
+        sim_cut (sim, node, node + 2, false);
+        cr_assert (sim_until (sim, away_is_said, &word, 120));
+        sim_cut (sim, node, node + 2, true);
+        cr_assert_not (sim_has_setting (sim, node + 2, "joining"));
+    }
+    sim_cut (sim, 0, 1, false);
+    sim_pass (sim, 60);
+    away_part_all (sim, false);
+    away_expect_whole (sim);
+    for (int node = 0; node < 4; node++) {
+        cr_assert_str_eq (sim_name (sim, node, "tags", &mine), "mine");
+        cr_assert_str_eq (sim_name (sim, node, "tags", &other), "other");
+    }
+    sim_destroy (&sim);
+}
+
+static bool is_back (sim_t *sim, void *node)
+{
+    return !sim_is_declared (sim, 0, *(int *)node) && !sim_is_returning (sim, 0, *(int *)node);
+}
+
+//  Who was let return, and is gone for good in the middle of it: another may return soon all the same; and when it was
+//  not seen for stale_after_s, it is declared anew, and nothing is kept for it any more.
+Test (return, one_that_dies_half_way_holds_up_nobody_for_long)
+{
+    sim_t *sim = sim_new (91, 4);
+    uuid16_t mine = sim_uuid (1);
+    int dies = 2, next = 3;
+    sim_intervals (sim, 6000, 20);
+    for (int node = 1; node < 4; node++)
+        sim_pair (sim, 0, node);
+    sim_pass (sim, 60);
+    away_part (sim, 4, true);
+    away_part (sim, 8, true);
+    sim_pass (sim, 13000);
+    cr_assert_eq (sim_apply (sim, 3, "create", "tags", &mine, "mine"), 0);
+    sim_cut (sim, 0, 2, false);
+    cr_assert (sim_until (sim, away_takes_a_copy, &dies, 120));
+    sim_kill (sim, 2);
+    sim_cut (sim, 0, 3, false);
+    cr_assert (sim_until (sim, is_back, &next, 900));
+    cr_assert_str_eq (sim_name (sim, 0, "tags", &mine), "mine");
+    cr_assert_not (sim_is_declared (sim, 0, 2));
+    sim_pass (sim, 7000);
+    cr_assert (sim_is_declared (sim, 0, 2));
+    cr_assert_leq (sim_log (sim, 0), 3);
+    sim_destroy (&sim);
+}
+
+Test (return, who_is_refused_a_copy_asks_again_ever_later)
+{
+    sim_t *sim = sim_new (93, 4);
+    int early = 3, late = 2;
+    sim_intervals (sim, 6000, 20);
+    for (int node = 1; node < 4; node++)
+        sim_pair (sim, 0, node);
+    sim_pass (sim, 60);
+    away_part (sim, 4, true);
+    away_part (sim, 8, true);
+    sim_pass (sim, 13000);
+    sim_cut (sim, 0, 1, true);
+    sim_cut (sim, 1, 3, false);
+    cr_assert (sim_until (sim, away_takes_a_copy, &early, 120));
+    sim_kill (sim, 3);
+    sim_cut (sim, 0, 2, false);
+    cr_assert (sim_until (sim, away_takes_a_copy, &late, 120));
+    sim_cut (sim, 0, 2, true);
+    sim_cut (sim, 1, 2, false); // where somebody else returns
+    sim_pass (sim, 60);
+    uint64_t before = sim->messages;
+    sim_pass (sim, 300);
+    cr_assert (away_takes_a_copy (sim, &late));
+    cr_assert_leq (
+        sim->messages - before, 800, "%llu", (unsigned long long)(sim->messages - before));
+    sim_pass (sim, 600);
+    cr_assert_not (away_takes_a_copy (sim, &late));
+    sim_destroy (&sim);
+}
