@@ -19,8 +19,7 @@ void link_copy_ask (link_t *self, step_t *step, line_t *line)
 static bool has_returned_since (link_t *self, step_t *step, const line_t *line)
 {
     client_t me;
-    return clients_get (step->txn, &self->me, &me) == 0 &&
-           !vector_covers (&line->shared, &me.back);
+    return clients_get (step->txn, &self->me, &me) == 0 && !vector_covers (&line->shared, &me.back);
 }
 
 //  A copy that was begun elsewhere goes on here when all that it holds is here: what is not, it gives us first; its log has

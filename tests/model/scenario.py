@@ -263,6 +263,14 @@ def snapshot (node):
     return kept
 
 
+def same_operations (first, second):
+    """A copy takes as many steps as there are records, and what is written to who copies is refused: with
+    what would have been purged it may be another story"""
+    told = [[(operation.stamp, operation.key, operation.action) for operation in one.pool.operations]
+            for one in (first, second)]
+    return told[0] == told[1]
+
+
 def run (scenario, seed, off=(), tell=None, keys=KEYS):
     """(the run, what went wrong)"""
     first = Run (scenario, seed, off, tell=tell, keys=keys)
@@ -271,6 +279,7 @@ def run (scenario, seed, off=(), tell=None, keys=KEYS):
         if first.pool.returns:
             return first, ["RETURN without a reason"]
         second = Run (scenario, seed, off, purging=False, keys=keys)
-        if not second.run () and second.pool.shown != first.pool.shown:
+        if not second.run () and same_operations (first, second) and (
+                second.pool.shown != first.pool.shown):
             wrong = [f"PURGING SHOWS: {first.pool.shown} without it {second.pool.shown}"]
     return first, wrong
