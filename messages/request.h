@@ -126,7 +126,8 @@ bool map_find (slice_t map, const char *key, slice_t *ret_value);
     F (S, RAW, clock, MUST, "{last: timestamp, wall: uint64, ahead_ms}")                           \
     F (S, RAW, resources, MUST, "{name: {kind, count, digest, conflicts}}")                        \
     F (S, RAW, clients, MUST,                                                                      \
-        "[{client, name, online, stale, removed, last_seen, last_synchronized, behind}]")          \
+        "[{client, name, online, stale, returning, removed, last_seen, last_synchronized, "        \
+        "behind}]: stale until it is back")                                                        \
     F (S, RAW, pending, MUST, "{batches, operations, bytes}: what is kept for those that lack it") \
     F (S, RAW, store, MUST, "{used, size}: bytes of the file, and of the map")                     \
     F (S, RAW, alarms, MUST, "[text]: CODE: what needs a person")                                  \

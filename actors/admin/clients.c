@@ -6,6 +6,8 @@
 
 #include "actors/admin/admin.h"
 
+#include "messages/counting.h"
+
 #include "store/clients.h"
 #include "store/node.h"
 #include "store/pending.h"
@@ -165,7 +167,7 @@ static int client_show (listing_t *self, const client_t *client)
     buffer_t *out = self->out;
     const uuid16_t *uuid = &client->uuid;
     slice_t online = admin_reported (self->asked, REPORT_LINK, "online", request_nil);
-    pack_map (out, 8);
+    pack_map (out, 9);
     pack_string (out, "client");
     pack_bin (out, slice_of (uuid, sizeof *uuid));
     pack_string (out, "name");
@@ -174,6 +176,8 @@ static int client_show (listing_t *self, const client_t *client)
     pack_bool (out, is_self (self, uuid) || uuids_have (online, uuid));
     pack_string (out, "stale");
     pack_bool (out, timestamp_compare (&client->stale, &client->back) > 0);
+    pack_string (out, "returning");
+    pack_bool (out, client_returns (client));
     pack_string (out, "removed");
     pack_bool (out, !timestamp_is_none (&client->removed));
     pack_string (out, "last_seen");

@@ -399,8 +399,8 @@ class Changes (CommandCase):
 class Admin (CommandCase):
     @staticmethod
     def client (uuid, name, **fields):
-        return {"client": uuid, "name": name, "online": True, "stale": False, "removed": False,
-                "last_seen": now (), "last_synchronized": None, "behind": None, **fields}
+        return {"client": uuid, "name": name, "online": True, "stale": False, "returning": False,
+                "removed": False, "last_seen": now (), "last_synchronized": None, "behind": None, **fields}
 
     def status (self, **fields):
         return {"client": ID, "name": "desk", "pool": OTHER, "version": "0.1.0", "uptime": 200,
@@ -430,6 +430,14 @@ class Admin (CommandCase):
             self.assertIn (part, text)
         for line in text.splitlines ():
             self.assertSafe (line)
+
+    def test_how_a_client_stands_is_one_word (self):
+        for word, fields in (("online", {}), ("offline", {"online": False}),
+                             ("stale", {"stale": True}), ("removed", {"removed": True}),
+                             ("returning", {"stale": True, "returning": True})):
+            self.fake (pool={"pool": OTHER, "invitations": [],
+                             "clients": [self.client (ID, "desk", **fields)]})
+            self.assertRegex (self.say ("clients"), rf"desk +{word} ")
 
     def test_colour_is_for_terminals (self):
         self.fake (status=self.status ())

@@ -105,10 +105,14 @@ static void state_add (table_t *table, slice_t client, bool paused)
         table_add_text (table, STYLE_FAINT, "removed");
     else if (paused)
         table_add_text (table, STYLE_WARNING, "paused");
+    else if (field_bool (client, "returning"))
+        table_add_text (table, STYLE_WARNING, "returning");
+    else if (field_bool (client, "stale")) // linked or not: nothing passes but its return
+        table_add_text (table, STYLE_WARNING, "stale");
     else if (field_bool (client, "online"))
         table_add_text (table, STYLE_GOOD, "online");
     else
-        table_add_text (table, STYLE_WARNING, field_bool (client, "stale") ? "stale" : "offline");
+        table_add_text (table, STYLE_WARNING, "offline");
 }
 
 static void row_add (table_t *table, slice_t clients, slice_t client, slice_t paused, bool whole)

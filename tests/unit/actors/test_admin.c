@@ -175,10 +175,10 @@ Test (status, of_a_node_alone_shows_itself)
                  "uptime: 5, endpoints: {peers: [], door: nil, api: 'ipc://a', feed: 'ipc://f', "
                  "intake: 'ipc://i', admin: 'ipc://admin.sock'}, clock: {ahead_ms: 0}, "
                  "resources: {albums: {kind: 'shared', count: 0, digest: #0, conflicts: 0}, ");
-    has (answer,
-        "clients: [{client: @me, name: 'alpha', online: true, stale: false, removed: false, "
-        "last_seen: [7301444403200000000, @me], last_synchronized: nil, behind: 0}], "
-        "pending: {batches: 0, operations: 0, bytes: 0}, store: {used: ");
+    has (answer, "clients: [{client: @me, name: 'alpha', online: true, stale: false, returning: "
+                 "false, removed: false, "
+                 "last_seen: [7301444403200000000, @me], last_synchronized: nil, behind: 0}], "
+                 "pending: {batches: 0, operations: 0, bytes: 0}, store: {used: ");
     has (answer, "alarms: [], paused: [], locations: [{path: '/a'}], joining: nil}");
     harness_destroy (&self);
 }
@@ -265,6 +265,7 @@ Test (status, clients_are_shown_with_what_link_and_pool_know)
     clients[1].stale = (timestamp_t){50, uuid_n (2)};
     clients[2].stale = (timestamp_t){50, uuid_n (2)};
     clients[2].back = (timestamp_t){51, uuid_n (2)};
+    clients[1].returning = (timestamp_t){55, uuid_n (2)};
     clients[3].removed = (timestamp_t){60, uuid_n (2)};
     uint8_t seen_at[8] = {0, 0, 0, 0, 0, 0, 1, 2};
     watermark_t watermark = {clients[0].uuid, 77, {{1}}};
@@ -282,16 +283,20 @@ Test (status, clients_are_shown_with_what_link_and_pool_know)
         "['tcp://1'], door: ['tcp://2']}, paused: [@epsilon], joining: {state: 'copying'}}",
         vector_at (self, 120), vector_at (self, 130));
     const char *answer = status (self, link, "{last_seen: [[@beta, 40], [@gamma, 41]]}", "{}");
-    has (answer, "{client: @beta, name: 'beta', online: true, stale: false, removed: false, "
+    has (answer, "{client: @beta, name: 'beta', online: true, stale: false, returning: false, "
+                 "removed: false, "
                  "last_seen: [40, @me], last_synchronized: [77, @beta], behind: 1}");
-    has (answer, "{client: @gamma, name: 'gamma', online: true, stale: true, removed: false, "
+    has (answer, "{client: @gamma, name: 'gamma', online: true, stale: true, returning: true, "
+                 "removed: false, "
                  "last_seen: [41, @me], last_synchronized: nil, behind: 3}");
-    has (answer, "{client: @delta, name: 'delta', online: false, stale: false, removed: false, "
+    has (answer, "{client: @delta, name: 'delta', online: false, stale: false, returning: false, "
+                 "removed: false, "
                  "last_seen: [258, @me], last_synchronized: nil, behind: nil}");
-    has (answer, "{client: @epsilon, name: 'epsilon', online: false, stale: false, "
-                 "removed: true, last_seen: nil, last_synchronized: nil, behind: 0}");
     has (answer,
-        "client: @me, name: 'alpha', online: true, stale: false, removed: false, "
+        "{client: @epsilon, name: 'epsilon', online: false, stale: false, returning: false, "
+        "removed: true, last_seen: nil, last_synchronized: nil, behind: 0}");
+    has (answer,
+        "client: @me, name: 'alpha', online: true, stale: false, returning: false, removed: false, "
         "last_seen: [7301444403200000000, @me], last_synchronized: [130, @me], behind: 0}");
     has (answer, "pending: {batches: 3, operations: 3, ");
     has (answer, "{peers: ['tcp://1'], door: 'tcp://2', ");
@@ -315,9 +320,10 @@ Test (status, behind_counts_only_the_batches_that_are_lacked)
     char link[256];
     snprintf (link, sizeof link, "{vectors: [[@beta, %s]]}", vector_at (self, 120));
     //  Of other's one, and of this node's the last.
-    has (status (self, link, "{}", "{}"), "name: 'beta', online: false, stale: false, "
-                                          "removed: false, last_seen: nil, "
-                                          "last_synchronized: nil, behind: 2}");
+    has (status (self, link, "{}", "{}"),
+        "name: 'beta', online: false, stale: false, returning: false, "
+        "removed: false, last_seen: nil, "
+        "last_synchronized: nil, behind: 2}");
     harness_destroy (&self);
 }
 
@@ -352,7 +358,8 @@ Test (status, garbage_in_a_report_spoils_nothing)
         "{online: [[]], vectors: [[@beta]], endpoints: {door: []}}"};
     for (size_t i = 0; i < 4; i++)
         has (status (self, reports[i], "{last_seen: [[@beta, 'x']]}", "[]"),
-            "client: @beta, name: 'beta', online: false, stale: false, removed: false, "
+            "client: @beta, name: 'beta', online: false, stale: false, returning: false, removed: "
+            "false, "
             "last_seen: nil, last_synchronized: nil, behind: nil}");
     harness_destroy (&self);
 }
