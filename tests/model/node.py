@@ -45,6 +45,7 @@ RULES = {
     "order": "what is stamped anew in place is larger than all else that is here",
     "own": "a return that is stamped anew covers of its own chain only what was accepted",
     "asked": "a restored node writes nothing before all members that count were asked",
+    "named": "... and takes also from whom these have named to it: it may have forgotten a member",
 }
 
 
@@ -556,9 +557,14 @@ class Node:
 
     def asks (self, peer):
         """Over a link, so of whom it knows. A copy that is under way there counts too."""
-        if peer.id in self.members or self.copy and peer.id in self.copy.members:
+        if self.knows (peer.id) or self.copy and peer.id in self.copy.members:
             held = united (peer.vector, peer.copy.vector if peer.copy else {})
             self.told[peer.id] = held.get (self.id, 0), peer.whom_to_ask ()
+
+    def knows (self, client):
+        """A member; or who was named to a restored node, that has forgotten its admission"""
+        return client in self.members or self.ask == "restored" and self.pool.on ("named") and any (
+            client in others for _, others in self.told.values ())
 
     def whom_to_ask (self):
         """Not who is out: whoever returns waits itself, and who was removed cannot answer"""
@@ -573,8 +579,12 @@ class Node:
             needed = needed if self.pool.on ("accepted") else set ()
         else:
             needed = set (view.whom_to_ask ())
-            needed.update (*(others for client, (_, others) in self.told.items ()
-                             if client in needed))
+            named = needed
+            while named:
+                named = {other for client in named if client in self.told
+                         for other in self.told[client][1]} - needed
+                needed |= named
+            needed = {client for client in needed if not view.member (client).removed}
             needed = needed if self.pool.on ("asked") else set ()
         needed.discard (self.id)
         if any (client not in self.told for client in needed):
@@ -686,7 +696,7 @@ def meet (one, other, most=1 << 30):
     if one.copy or other.copy:
         return False
     pool = one.pool
-    if pool.on ("known") and (one.id not in other.members or other.id not in one.members):
+    if pool.on ("known") and not (one.knows (other.id) and other.knows (one.id)):
         return False
     declared, declares = is_kept_out (one, other), is_kept_out (other, one)
     if pool.on ("fence") and (declared or declares):

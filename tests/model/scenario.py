@@ -14,7 +14,7 @@ KEYS = ("g1", "w1", "w2", "l1", "l2")
 NODES_MAX = 5
 ROUNDS_MAX = 160
 STALE_AFTER = 25
-QUIET_MAX = 12  # rounds in which a copy may find nobody to go on with, before it begins again
+QUIET_MAX = STALE_AFTER + 1  # rounds in which a copy may find nobody to go on with, and who is unseen is declared
 SCENARIOS = {
     "plain": set (),
     "join": {"join"},

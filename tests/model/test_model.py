@@ -29,6 +29,7 @@ NEEDED = {
     "some": ("split", KEYS, 300084627),
     "half": ("everything", KEYS, 155003816),
     "asked": ("restore", ("w1", "l1"), 41),
+    "named": ("everything", KEYS, 400037625),
 }
 
 
