@@ -45,6 +45,7 @@ RULES = {
     "order": "what is stamped anew in place is larger than all else that is here",
     "own": "a return that is stamped anew covers of its own chain only what was accepted",
     "asked": "a restored node writes nothing before all members that count were asked",
+    "sweeps": "... and forgets nothing before its own later batches are back",
     "named": "... and takes also from whom these have named to it: it may have forgotten a member",
 }
 
@@ -340,8 +341,9 @@ class Node:
             self.seal ([])
 
     def sweep (self):
-        """Purges and flushes"""
-        if self.copy is not None:
+        """Purges and flushes. Not a restored node: its own later batches are still to come, and have
+        not seen what all members have."""
+        if self.copy is not None or self.ask == "restored" and self.pool.on ("sweeps"):
             return
         counting = self.counting ()
         if self.forgets ():
@@ -557,52 +559,61 @@ class Node:
 
     def asks (self, peer):
         """Over a link, so of whom it knows. A copy that is under way there counts too."""
-        if self.knows (peer.id) or self.copy and peer.id in self.copy.members:
+        if self.knows (peer.id):
             held = united (peer.vector, peer.copy.vector if peer.copy else {})
-            self.told[peer.id] = held.get (self.id, 0), peer.whom_to_ask ()
+            self.told[peer.id] = held.get (self.id, 0), peer.whom_to_ask (), peer.removed ()
 
     def knows (self, client):
         """A member; or who was named to a restored node, that has forgotten its admission"""
         return client in self.members or self.ask == "restored" and self.pool.on ("named") and any (
-            client in others for _, others in self.told.values ())
+            client in others for _, others, _ in self.told.values ())
 
     def whom_to_ask (self):
         """Not who is out: whoever returns waits itself, and who was removed cannot answer"""
         return [client for client in self.admitted () if not self.out (client)]
 
-    def asked (self, view):
+    def removed (self):
+        return {client for client, member in self.members.items () if member.removed}
+
+    def asked (self):
         """The largest watermark of its own chain that anybody told. None: not all were asked.
         Where a chain may be cut (stamps) that is every member that was not removed. A restored
         node asks those that are not out, and whom they know: it may not know all any more."""
         if self.ask == "stamps":
-            needed = {client for client in view.admitted () if not view.member (client).removed}
-            needed = needed if self.pool.on ("accepted") else set ()
+            needed = set (self.admitted ())
         else:
-            needed = set (view.whom_to_ask ())
+            needed = set (self.whom_to_ask ())
             named = needed
             while named:
                 named = {other for client in named if client in self.told
                          for other in self.told[client][1]} - needed
                 needed |= named
-            needed = {client for client in needed if not view.member (client).removed}
-            needed = needed if self.pool.on ("asked") else set ()
-        needed.discard (self.id)
-        if any (client not in self.told for client in needed):
+        if not self.pool.on ("accepted" if self.ask == "stamps" else "asked"):
+            return 0
+        gone = self.removed ()
+        if self.ask == "restored":  # it may not have heard of a removal
+            gone = gone.union (*(removed for _, _, removed in self.told.values ()))
+        needed = needed - gone - {self.id}
+        if needed - set (self.told):
             return None
         return max ((self.told[client][0] for client in needed), default=0)
 
+    def may_return_to (self, member):
+        """A restored node returns when all were asked, to a member that has as much of it as any"""
+        most = self.asked () if self.ask else 0
+        return self.ask != "stamps" and most is not None and member.vector.get (self.id, 0) >= most
+
     def own_watermark (self, copy):
         """Up to where its own chain, as it has it here, is known elsewhere: what `covers` says of
-        itself. None: not everybody was asked, or this member has less of it than another."""
+        itself. None: this member has less of it than another."""
         own, there = self.vector.get (self.id, 0), copy.vector.get (self.id, 0)
         if self.ask is None:
             return own
-        most = self.asked (copy)
-        return None if most is None or there < most else min (own, there)
+        return min (own, there) if self.may_return_to (copy) else None
 
     def goes_on (self):
         """True if, having asked all, there is nothing to return for"""
-        most, own = self.asked (self), self.vector.get (self.id, 0)
+        most, own = self.asked (), self.vector.get (self.id, 0)
         if self.copy is not None:
             return False
         if self.ask == "stamps" and own <= self.physical ():
@@ -622,7 +633,7 @@ class Node:
         """Nothing that it may have to take back"""
         if self.ask != "stamps" or batch.origin != self.id:
             return True
-        return batch.upto <= (self.asked (self) or 0)
+        return batch.upto <= (self.asked () or 0)
 
     def stamp_anew (self, accepted):
         """What is ahead of all else that is here, and what nobody has accepted, is renamed: in its own
@@ -724,7 +735,7 @@ def is_kept_out (who, by):
 
 
 def may_return (who, to):
-    if not to.may_serve (who) or who.ask == "stamps":
+    if not to.may_serve (who) or not who.may_return_to (to):
         return False
     if who.in_vain and who.in_vain[0] == to.id and who.pool.step <= who.in_vain[1]:
         return False  # somebody else first

@@ -80,7 +80,7 @@ class Run:
             return
         if one.copy is not None:
             if one is not other and self.is_up (one, other) and not other.copy:
-                self.copy (one, other)
+                one.copy_from (other)
         elif chance < .12 * self.busy:
             if not one.is_busy ():
                 one.request (self.wishes ())
@@ -91,11 +91,6 @@ class Run:
             one.acknowledge ()
         else:
             one.sweep ()
-
-    def copy (self, one, other):
-        if one.ask:
-            one.asks (other)
-        return one.copy_from (other)
 
     def wishes (self):
         choice = self.random.choice
@@ -216,7 +211,7 @@ class Run:
                     if one is other:
                         continue
                     if one.copy is not None:
-                        changed |= not other.copy and bool (self.copy (one, other))
+                        changed |= not other.copy and bool (one.copy_from (other))
                     else:
                         changed |= meet (one, other)
             for node in nodes:
@@ -241,11 +236,12 @@ class Run:
     def declare_unseen (self, nodes, late):
         """A member over whose link the log does not come is not seen, and is declared in its turn,
         or three that declared each other in a circle would wait for ever. Nor is one that has been
-        returning to somebody else for so long."""
+        returning to somebody else, or asking, for so long."""
         for one in nodes:
             for other in nodes:
                 unseen = other.out (one.id) and not other.member (one.id).removed
-                if (unseen or late and other.copy and other.vector) and self.can_say (one, other):
+                waits = other.copy and other.vector or other.ask == "restored"
+                if (unseen or late and waits) and self.can_say (one, other):
                     one.state ("stale", other.id)
                     return True
         return False
