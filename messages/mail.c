@@ -29,6 +29,8 @@ MESSAGE_DESCRIBE (rebuilt, MESSAGE_ARRAY, REBUILT_FIELDS, "how far that has come
 MESSAGE_DESCRIBE (clock_back, MESSAGE_ARRAY, CLOCK_BACK_FIELDS, "the clock goes back")
 MESSAGE_DESCRIBE (restamp, MESSAGE_ARRAY, RESTAMP_FIELDS, "what is ahead is to be stamped anew")
 MESSAGE_DESCRIBE (restamped, MESSAGE_ARRAY, RESTAMPED_FIELDS, "what came of it")
+MESSAGE_DESCRIBE (
+    told, MESSAGE_ARRAY, TOLD_FIELDS, "how far members have a chain that was restored")
 MESSAGE_DESCRIBE (go_back, MESSAGE_ARRAY, GO_BACK_FIELDS, "a return to a member")
 MESSAGE_DESCRIBE (advanced, MESSAGE_ARRAY, ADVANCED_FIELDS, "what is new")
 MESSAGE_DESCRIBE (door_knock, MESSAGE_ARRAY, DOOR_KNOCK_FIELDS, "somebody invited is at the door")

@@ -153,6 +153,8 @@ const char *actor_name (int actor); // "clock"
     F (S, UINT, past, MUST, "the largest time of all else")                                        \
     F (S, UINT, before, MUST, "the newest, as it was")                                             \
     F (S, UINT, after, MUST, "and as it is")
+#define TOLD_FIELDS(F, S)                                                                          \
+    F (S, UINT, upto, MUST, "the newest batch of this client's chain that any of them has; 0: none")
 #define GO_BACK_FIELDS(F, S) F (S, UUID, giver, MUST, "the member to return to")
 #define ADVANCED_FIELDS(F, S)                                                                      \
     F (S, UINT, sequence, MUST, "of the newest batch in the log")                                  \
@@ -268,6 +270,7 @@ enum edge_event {
     X (REBUILT, rebuilt, "oplog's answer: how far it has come")                                    \
     X (RESTAMP, restamp, "link asks oplog to stamp anew what nobody has accepted")                 \
     X (RESTAMPED, restamped, "oplog's answer: done, or why not")                                   \
+    X (TOLD, told, "link tells oplog that all were asked, after a restore")                        \
     X (GO_BACK, go_back, "link tells oplog to return to a member; answered by written")            \
     X (ADVANCED, advanced, "oplog tells link, pool and api that there is something new")           \
     X (DOOR_KNOCK, door_knock, "link tells pool who knocks")                                       \
@@ -317,6 +320,7 @@ MESSAGE_STRUCT (rebuilt, REBUILT_FIELDS)
 MESSAGE_STRUCT (clock_back, CLOCK_BACK_FIELDS)
 MESSAGE_STRUCT (restamp, RESTAMP_FIELDS)
 MESSAGE_STRUCT (restamped, RESTAMPED_FIELDS)
+MESSAGE_STRUCT (told, TOLD_FIELDS)
 MESSAGE_STRUCT (go_back, GO_BACK_FIELDS)
 MESSAGE_STRUCT (advanced, ADVANCED_FIELDS)
 MESSAGE_STRUCT (door_knock, DOOR_KNOCK_FIELDS)

@@ -132,12 +132,15 @@
 
 #define PEER_HOLDS_FIELDS(F, S)                                                                    \
     F (S, UINT, verb, MUST,                                                                        \
-        "21: how far have you what I write? Answered behind all that came before")
+        "21: how far have you what I write? Answered behind all that came before")                 \
+    F (S, BOOL, members, MAY, "and who is a member there, and not out, and who was removed?")
 #define PEER_HELD_FIELDS(F, S)                                                                     \
     F (S, UINT, verb, MUST, "22")                                                                  \
     F (S, RAW, shared, MUST,                                                                       \
         "vector: how far it has, or had before a copy, the asker's chain, nobody else's")          \
-    F (S, UINT, rows, MUST, "how far it has the asker's rows")
+    F (S, UINT, rows, MUST, "how far it has the asker's rows")                                     \
+    F (S, RAW, members, MAY,                                                                       \
+        "[client, …]: if that was asked: who is a member and not out, and who was removed")
 
 #define DOOR_REQUEST_FIELDS(F, S)                                                                  \
     F (S, UINT, version, MUST, "of this protocol: 1")                                              \

@@ -31,7 +31,7 @@ void link_copy_go_on (link_t *self, step_t *step, line_t *line)
     vector_t base = {NULL, 0, 0};
     bool begun = place.resource[0] || place.end;
     client_t client;
-    if (!line->copy_waits || self->joining || self->restamp.active ||
+    if (!line->copy_waits || self->joining || self->own_until || self->restamp.active ||
         clients_get (step->txn, &line->client, &client) || client_declared (&client))
         return;
     line->copy_known = true;
@@ -76,7 +76,8 @@ void link_on_copy (link_t *self, step_t *step, line_t *line, slice_t frame)
     line->copy_waits = true;
     if (known && (client_returns (&client) || (!client_out (&client) && (admitted || begun))))
         link_copy_go_on (self, step, line);
-    else if (known && !self->going && !link_somebody_returns (self, step, &line->client) &&
+    else if (known && !self->going && !self->own_until &&
+             !link_somebody_returns (self, step, &line->client) &&
              link_may_return (self, step, &line->client, &line->shared))
         link_return_state (self, step, line);
     else

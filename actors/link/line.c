@@ -295,6 +295,7 @@ static void line_opened (link_t *self, step_t *step, line_t *line)
     link_feed_from (self, step, line);
     link_tally_show (self, step, line);
     link_ping (self, step, line, PEER_PING);
+    link_restored_ask (self, step, line);
     link_fence (self, step, line);
     link_return_ask (self, step, line);
     if (self->joining)
@@ -346,7 +347,7 @@ static void own_compare (link_t *self, step_t *step, line_t *line)
     uint64_t known = vector_upto (&line->shared, &self->me);
     uint64_t its_own = vector_upto (&self->shared, &line->client);
     line->its_own = its_own > vector_upto (&line->shared, &line->client) ? its_own : 0;
-    if (self->joining || known <= own)
+    if (self->joining || known <= own || self->own_until)
         return;
     uuid_to_text (&self->me, subject);
     vector_raise (&self->restored, &self->me, known, NULL);

@@ -4,13 +4,14 @@
 //           REPAIRED, RESTAMPED (oplog); PEERS, DOOR_DIAL, DOOR_REPLY,
 //           DOOR_KEYS (pool); COMMAND (admin)
 //  Sends    EDGE_OUT, EDGE_DIAL, EDGE_HANG_UP, EDGE_ADMIT (its edge); TAKE_BATCHES, TAKE_ROWS, COPY_BEGIN, COPY_CHUNK,
-//           REPAIR, RESTAMP, DECLARE, WRITE (oplog); SEEN, DOOR_KNOCK, DOOR_ANSWERED, EDGE_BOUND (pool); COMMANDED, ALARM (admin)
+//           REPAIR, RESTAMP, TOLD, DECLARE, WRITE (oplog); SEEN, DOOR_KNOCK, DOOR_ANSWERED, EDGE_BOUND (pool); COMMANDED, ALARM (admin)
 //  Keeps    nothing on disk but the ports that it was given; no queue for anybody: the log is the queue
 
 #include "actors/link/link.h"
 #include "actors/link/repair.h"
 
 #include "actors/declarations.h"
+#include "store/backup.h"
 
 #include <stdlib.h>
 
@@ -45,10 +46,10 @@ static void peer_fill (link_t *self, peer_t *peer, const client_t *client)
             endpoint_add (&peer->endpoints, config->connect[i].endpoint);
 }
 
-static void member_add (link_t *self, const client_t *client)
+peer_t *link_peer_add (link_t *self, const client_t *client)
 {
     if (uuid_equal (&client->uuid, &self->me))
-        return;
+        return NULL;
     peer_t *peer = link_peer (self, &client->uuid);
     if (!peer) {
         peer_t *grown = realloc (self->peers, (self->peer_count + 1) * sizeof *grown);
@@ -61,13 +62,15 @@ static void member_add (link_t *self, const client_t *client)
         curve_of_key (&client->key, &peer->curve);
     }
     peer_fill (self, peer, client);
+    return peer;
 }
 
-static void member_drop (link_t *self, step_t *step, const uuid16_t *client)
+static void peer_drop (
+    link_t *self, step_t *step, const uuid16_t *client, int error, const char *text)
 {
     for (size_t i = self->line_count; i-- > 0;)
         if (uuid_equal (&self->lines[i]->client, client))
-            link_line_close (self, step, self->lines[i], ERR_REMOVED, "removed from the pool");
+            link_line_close (self, step, self->lines[i], error, text);
     for (size_t i = 0; i < self->peer_count; i++)
         if (uuid_equal (&self->peers[i].client, client)) {
             vector_release (&self->peers[i].shared);
@@ -77,7 +80,24 @@ static void member_drop (link_t *self, step_t *step, const uuid16_t *client)
         }
 }
 
-static void keys_admit (link_t *self, step_t *step)
+//  Whoever was named, and is not known here now that nothing is missing any more: it comes again when it is.
+void link_strangers_drop (link_t *self, step_t *step)
+{
+    client_t client;
+    for (size_t i = self->peer_count; i-- > 0;) {
+        self->peers[i].told = self->peers[i].gone = false;
+        if (!self->peers[i].named)
+            continue;
+        self->peers[i].named = false;
+        uuid16_t uuid = self->peers[i].client;
+        if (clients_get (step->txn, &uuid, &client))
+            peer_drop (self, step, &uuid, ERR_NOT_MEMBER, "its admission is not known here yet");
+    }
+    self->was_told = false;
+    link_keys_admit (self, step);
+}
+
+void link_keys_admit (link_t *self, step_t *step)
 {
     edge_admit_t admit = {.socket = LINK_PEERS};
     buffer_clear (&self->scratch);
@@ -101,7 +121,7 @@ static int giver_load (link_t *self, step_t *step, bool *ret_here)
         return ERR_CORRUPT;
     if (!self->begun)
         self->giver = giver.uuid;
-    member_add (self, &giver);
+    link_peer_add (self, &giver);
     *ret_here = true;
     return 0;
 }
@@ -114,6 +134,7 @@ void link_joining_load (link_t *self, step_t *step)
     self->joining = rc == 0;
     self->begun = rc == 0 && position_unpack (stored, &position) == 0 &&
                   (position.resource[0] || position.end);
+    restored_get (step->txn, &self->own_until);
 }
 
 //  Reads who is a member, and, while a copy is under way, who gives it.
@@ -135,12 +156,12 @@ int link_members_load (link_t *self, step_t *step)
          rc = clients_next (step->txn, &after, &client)) {
         after = client.uuid;
         if (client_is_member (&client)) {
-            member_add (self, &client);
+            link_peer_add (self, &client);
             link_fence_client (self, step, &client);
         } else if (!has_giver || !uuid_equal (&client.uuid, &self->giver))
-            member_drop (self, step, &client.uuid);
+            peer_drop (self, step, &client.uuid, ERR_REMOVED, "removed from the pool");
     }
-    keys_admit (self, step);
+    link_keys_admit (self, step);
     return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
@@ -156,6 +177,16 @@ static int vectors_load (link_t *self, step_t *step)
 
 //  ---- mail
 
+void link_lines_renew (link_t *self, step_t *step, const char *why)
+{
+    for (size_t i = self->line_count; i-- > 0;)
+        link_line_close (self, step, self->lines[i], 0, why);
+    for (size_t i = 0; i < self->peer_count; i++) {
+        self->peers[i].redial_ns = 0;
+        self->peers[i].backoff_ns = 0;
+    }
+}
+
 //  Who copies, and who no longer does, greets anew: its hello says which it is. What is stored may be ahead of the mail
 //  that tells of it, so this looks at what the lines were opened as.
 static void joining_follow (link_t *self, step_t *step)
@@ -165,13 +196,7 @@ static void joining_follow (link_t *self, step_t *step)
     self->lines_joining = self->joining;
     self->joining_ns = step->now.mono_ns;
     vectors_load (self, step);
-    for (size_t i = self->line_count; i-- > 0;)
-        link_line_close (self, step, self->lines[i], 0,
-            self->joining ? "taking a copy" : "the copy is complete");
-    for (size_t i = 0; i < self->peer_count; i++) {
-        self->peers[i].redial_ns = 0;
-        self->peers[i].backoff_ns = 0;
-    }
+    link_lines_renew (self, step, self->joining ? "taking a copy" : "the copy is complete");
 }
 
 //  Who was greeted, and not only who is linked: what the greeting did not know yet comes behind it, and
@@ -411,6 +436,7 @@ static void link_tick (void *core, step_t *step)
     for (size_t i = self->line_count; i-- > 0;)
         line_tick (self, step, self->lines[i]);
     link_restamp_tick (self, step);
+    link_restored_tick (self, step);
     self->any_gives = self->joining && step->now.mono_ns - self->joining_ns >= GIVER_PATIENCE_NS;
     link_dial_all (self, step);
     link_door_tick (self, step);
@@ -459,6 +485,7 @@ static void link_close (void **core_p)
     link_sources_release (self);
     link_marks_release (self);
     buffer_release (&self->ages);
+    buffer_release (&self->restored_text);
     buffer_release (&self->bound[0]);
     buffer_release (&self->bound[1]);
     buffer_release (&self->door.request);

@@ -13,7 +13,8 @@
 //  marks.c         how far members have owned rows, as pings tell
 //  return.c        who has to return, and how it does
 //  report.c        what operators are told
-//  restamp.c       how far anybody has what this client wrote
+//  restamp.c       how far anybody has what this client wrote ahead of time
+//  restored.c      the same after a restore, before anything is written
 //  diverge.c       what a ping's digests show
 //  repair.c        where we differ from a peer: asks, and has it merged
 //  answer.c        the same of a peer that asks us
@@ -73,7 +74,11 @@ typedef struct peer {
     uint64_t backoff_ns;
     uint64_t dialled_line; // 0: none under way
     bool paused;
-    vector_t shared; // last heard, also when it is gone
+    bool named;         // by a member, after a restore: it may not be known here (restored.c)
+    bool gone;          // removed, as a member says then
+    bool told;          // how far it has our own chain, after a restore …
+    uint64_t told_upto; // … up to this
+    vector_t shared;    // last heard, also when it is gone
 } peer_t;
 
 typedef struct line {
@@ -135,9 +140,10 @@ typedef struct line {
     vector_t ack_rows;
 
     //  What was written ahead of time (restamp.c).
-    bool holds_due;   // it asked how far we have what it wrote
-    bool holds_asked; // we asked it
-    bool held;        // it has answered
+    bool holds_due;     // it asked how far we have what it wrote
+    bool holds_members; // … and who is a member: it was restored, and takes part in nothing yet
+    bool holds_asked;   // we asked it
+    bool held;          // it has answered
 
     struct line_repair *repair; // NULL until something differs or is asked (link_repair.h)
 } line_t;
@@ -218,8 +224,12 @@ typedef struct link {
     door_call_t door;
     buffer_t scratch;
     vector_t seen;
-    vector_t ahead;    // batches of clients whose clock runs ahead, not taken yet
-    vector_t restored; // this client: how far members hold its own chain, until it is back
+    vector_t ahead;         // batches of clients whose clock runs ahead, not taken yet
+    vector_t restored;      // this client: how far members hold its own chain, until it is back
+    uint64_t own_until;     // of our own chain, before anything is written here (store/backup.h)
+    bool was_told;          // oplog was, how far members have it …
+    uint64_t told_upto;     // … up to this
+    buffer_t restored_text; // of the alarm that stands
     restamp_state_t restamp;
     source_t *sources;
     size_t source_count;
@@ -236,6 +246,10 @@ typedef struct link {
 
 //  link.c
 peer_t *link_peer (link_t *self, const uuid16_t *client);
+peer_t *link_peer_add (link_t *self, const client_t *client); // NULL: that is us
+void link_strangers_drop (link_t *self, step_t *step);        // who was only named
+void link_keys_admit (link_t *self, step_t *step);
+void link_lines_renew (link_t *self, step_t *step, const char *why); // all greet anew
 void link_joining_load (link_t *self, step_t *step); // whether a copy is under way, and how far
 int link_members_load (link_t *self, step_t *step);
 
@@ -355,6 +369,13 @@ void link_holds_tick (step_t *step, line_t *line);
 void link_restamp_begin (link_t *self, step_t *step, const mail_t *mail);
 void link_restamp_tick (link_t *self, step_t *step);
 void link_on_restamped (link_t *self, step_t *step, const mail_t *mail);
+
+//  restored.c
+void link_restored_ask (link_t *self, step_t *step, line_t *line); // when it opens
+int link_restored_held (
+    link_t *self, step_t *step, const line_t *line, slice_t members, uint64_t upto);
+void link_restored_tick (link_t *self, step_t *step);
+bool link_restored_may_return (link_t *self, step_t *step, const line_t *line);
 
 //  report.c
 void link_on_command (link_t *self, step_t *step, const mail_t *mail);

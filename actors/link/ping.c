@@ -110,8 +110,9 @@ void link_on_ping (link_t *self, step_t *step, line_t *line, slice_t frame, uint
         link_sources_look (self, step, line);
         link_claims_look (self, step, line);
     }
-    //  Who is fenced off, or is refused a copy, is not seen: it is declared in its turn.
-    if (!line->outside && !line->returns && (!line->peer_joins || line->copying))
+    //  Who is fenced off, or is refused a copy, or asks after a restore, is not seen: it is declared in its turn.
+    if (!line->outside && !line->returns && !line->holds_members &&
+        (!line->peer_joins || line->copying))
         seen_tell (step, line, ping.ages);
     link_digests_compare (self, step, line, ping.digests);
     if (verb == PEER_PING)

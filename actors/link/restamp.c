@@ -18,11 +18,39 @@
 
 //  ---- who is asked
 
+//  Whom it should ask, this node too; and whom it need not.
+static bool is_told (const line_t *line, const client_t *client)
+{
+    bool asked = client_is_member (client) && !client_out (client);
+    return (asked || !timestamp_is_none (&client->removed)) &&
+           !uuid_equal (&client->uuid, &line->client);
+}
+
+static void members_pack (step_t *step, const line_t *line, buffer_t *out)
+{
+    buffer_t packed = {NULL, 0, 0};
+    client_t client;
+    uuid16_t after;
+    size_t count = 0;
+    int rc;
+    for (rc = clients_next (step->txn, NULL, &client); rc == 0;
+         rc = clients_next (step->txn, &after, &client)) {
+        after = client.uuid;
+        if (is_told (line, &client)) {
+            client_pack (&client, &packed);
+            count++;
+        }
+    }
+    pack_array (out, count);
+    pack_raw (out, buffer_slice (&packed));
+    buffer_release (&packed);
+}
+
 static void holds_answer (step_t *step, line_t *line)
 {
     vector_t known = {NULL, 0, 0}, before = {NULL, 0, 0}, rows = {NULL, 0, 0};
     vector_t held = {NULL, 0, 0};
-    buffer_t packed = {NULL, 0, 0};
+    buffer_t packed = {NULL, 0, 0}, members = {NULL, 0, 0};
     int rc = watermarks_load (step->txn, WATERMARK_SHARED, &known);
     if (rc == 0)
         rc = watermarks_load (step->txn, WATERMARK_ROWS, &rows);
@@ -34,9 +62,12 @@ static void holds_answer (step_t *step, line_t *line)
         if (mark)
             vector_set (&held, &line->client, mark->upto, &mark->hash);
         vector_pack (&held, &packed);
+        if (line->holds_members)
+            members_pack (step, line, &members);
         peer_held_t answer = {.verb = PEER_HELD,
             .shared = buffer_slice (&packed),
-            .rows = vector_upto (&rows, &line->client)};
+            .rows = vector_upto (&rows, &line->client),
+            .members = buffer_slice (&members)};
         link_line_send (step, line, &peer_held_type, &answer, NULL);
         line->holds_due = false;
     }
@@ -45,6 +76,7 @@ static void holds_answer (step_t *step, line_t *line)
     vector_release (&rows);
     vector_release (&held);
     buffer_release (&packed);
+    buffer_release (&members);
 }
 
 void link_on_holds (link_t *self, step_t *step, line_t *line, slice_t frame)
@@ -53,8 +85,10 @@ void link_on_holds (link_t *self, step_t *step, line_t *line, slice_t frame)
     int rc = message_unpack (&peer_holds_type, frame, &holds, NULL);
     if (rc)
         link_refuse (self, step, line, rc, "a question how far");
-    else
+    else {
         line->holds_due = true; // answered in line_tick
+        line->holds_members = holds.members;
+    }
 }
 
 //  What came before on this line is stored, or refused, when oplog has answered for it.
@@ -112,8 +146,11 @@ void link_restamp_begin (link_t *self, step_t *step, const mail_t *mail)
     self->restamp = (restamp_state_t){.active = true,
         .ticket = mail->envelope.ticket,
         .deadline_ns = step->now.mono_ns + HELD_PATIENCE_NS};
-    if (self->joining || self->going) {
-        restamp_answer (self, step, ERR_BUSY, "this node is taking a copy", NULL);
+    if (self->joining || self->going || self->own_until) {
+        restamp_answer (self, step, ERR_BUSY,
+            self->own_until ? "this node was restored from a backup, and is not whole yet"
+                            : "this node is taking a copy",
+            NULL);
         return;
     }
     for (size_t i = 0; i < self->line_count; i++) {
@@ -138,6 +175,8 @@ void link_on_held (link_t *self, step_t *step, line_t *line, slice_t frame)
     const watermark_t *mark = vector_find (&shared, &self->me);
     if (rc == 0 && shared.count > (mark != NULL))
         rc = ERR_MALFORMED;
+    if (rc == 0 && self->own_until)
+        rc = link_restored_held (self, step, line, held.members, mark ? mark->upto : 0);
     if (rc)
         link_refuse (self, step, line, rc, "how far it has what was written here");
     else if (self->restamp.active && line->holds_asked && !self->restamp.asked_oplog) {

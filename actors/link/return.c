@@ -56,8 +56,10 @@ static bool is_outside (link_t *self, step_t *step, line_t *line)
 {
     client_t client;
     line->fence = 0;
-    if (clients_get (step->txn, &line->client, &client))
-        return true;
+    if (clients_get (step->txn, &line->client, &client)) {
+        const peer_t *peer = link_peer (self, &line->client);
+        return !peer || !peer->named;
+    }
     const timestamp_t *out = client_out (&client);
     if (out && (line->says_out || !vector_covers (&line->shared, out) ||
                    has_returned_elsewhere (step, line)))
@@ -122,19 +124,20 @@ void link_fence_client (link_t *self, step_t *step, const client_t *client)
 //  ---- the way back
 
 //  One member is asked at a time, or two would state that we are back.
-static bool is_first_of_returns (const link_t *self, const line_t *line)
+static bool is_first_of_returns (link_t *self, step_t *step, const line_t *line)
 {
     for (size_t i = 0; i < self->line_count; i++)
-        if (self->lines[i]->returns && self->lines[i]->state == LINE_OPEN)
+        if (self->lines[i]->returns && self->lines[i]->state == LINE_OPEN &&
+            link_restored_may_return (self, step, self->lines[i]))
             return self->lines[i] == line;
-    return true;
+    return false;
 }
 
 void link_return_ask (link_t *self, step_t *step, line_t *line)
 {
     vector_t shared = {NULL, 0, 0};
     buffer_t packed = {NULL, 0, 0};
-    if (self->joining || self->going || !line->returns || !is_first_of_returns (self, line) ||
+    if (self->joining || self->going || !line->returns || !is_first_of_returns (self, step, line) ||
         watermarks_load (step->txn, WATERMARK_SHARED, &shared) != 0)
         return;
     vector_pack (&shared, &packed);
@@ -290,7 +293,7 @@ int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame)
         vector_release (&shared);
         return 0;
     }
-    bool may = rc == 0 && !self->joining && !self->going && !line->returns &&
+    bool may = rc == 0 && !self->joining && !self->going && !self->own_until && !line->returns &&
                link_may_return (self, step, &line->client, &shared) &&
                !link_somebody_returns (self, step, &line->client) &&
                clients_get (step->txn, &line->client, &client) == 0;

@@ -426,8 +426,9 @@ static int request_write (oplog_t *self, step_t *step, size_t count)
 int oplog_apply (oplog_t *self, step_t *step, const mail_t *mail)
 {
     size_t count = 0, at = 0;
-    if (self->joining) {
-        oplog_apply_refuse (step, mail, ERR_BUSY, "the node is joining a pool", 0);
+    const char *busy = oplog_busy (self);
+    if (busy) {
+        oplog_apply_refuse (step, mail, ERR_BUSY, busy, 0);
         return 0;
     }
     int rc = request_read (self, step, mail_frame (mail, 0), &count, &at);

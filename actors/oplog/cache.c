@@ -59,6 +59,8 @@ int oplog_cache_load (oplog_t *self, txn_t *txn)
     if (rc == 0)
         rc = oplog_position_load (self, txn);
     if (rc == 0)
+        rc = oplog_restored_load (self, txn);
+    if (rc == 0)
         rc = oplog_drops_load (self, txn);
     if (rc == 0) {
         rc = node_get (txn, NODE_SETTINGS, slice_text ("pool"), &pool);

@@ -277,7 +277,7 @@ int oplog_copy_try_end (oplog_t *self, step_t *step)
 {
     pool_view_t view = oplog_pool_view (self);
     vector_t mine = {NULL, 0, 0};
-    if (!self->joining || !self->place.end)
+    if (!self->joining || !self->place.end || oplog_is_restoring (self))
         return 0;
     int rc = members_return_vector (step->txn, &mine);
     if (rc == 0 && pool_is_caught_up (&view, &mine, &self->setup->identity->client))

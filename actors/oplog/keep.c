@@ -21,7 +21,7 @@ static uint64_t ack_at (const oplog_t *self)
 
 static bool ack_is_due (const oplog_t *self, const step_t *step)
 {
-    return self->owes && !self->joining && step->now.mono_ns >= ack_at (self);
+    return self->owes && !oplog_busy (self) && step->now.mono_ns >= ack_at (self);
 }
 
 //  Is there anything that our published `seen` does not cover and that deserves an answer?
@@ -119,7 +119,7 @@ int oplog_sweep (oplog_t *self, step_t *step)
     size_t flushed, forgotten = 0;
     bool log_left, deletions_left = false;
     const client_t *me = oplog_client (self, &self->setup->identity->client);
-    if (!self->sweep || self->joining)
+    if (!self->sweep || oplog_busy (self))
         return 0;
     if (!me || !client_is_member (me)) { // not yet, or no longer: there is nobody to keep it for
         self->sweep = false;
@@ -146,13 +146,15 @@ int oplog_sweep (oplog_t *self, step_t *step)
 bool oplog_keep_is_due (const oplog_t *self, const step_t *step)
 {
     return self->sweep || ack_is_due (self, step) ||
-           (!self->joining && (self->drops || self->forgets));
+           (!oplog_busy (self) && (self->drops || self->forgets));
 }
 
 void oplog_keep_wake (const oplog_t *self, step_t *step)
 {
-    if ((self->sweep || self->drops || self->forgets) && !self->joining)
+    if (oplog_busy (self))
+        return;
+    if (self->sweep || self->drops || self->forgets)
         step_wake_at (step, step->now.mono_ns);
-    else if (self->owes && !self->joining)
+    else if (self->owes)
         step_wake_at (step, ack_at (self));
 }

@@ -64,7 +64,7 @@ int oplog_markers_forget (oplog_t *self, step_t *step)
     size_t forgotten, budget = FORGET_A_TRANSACTION;
     bool left = false;
     const client_t *me = oplog_client (self, &self->setup->identity->client);
-    if (!self->forgets || self->joining)
+    if (!self->forgets || oplog_busy (self))
         return 0;
     self->forgets = false;
     int rc = owned_markers (step->txn, &markers);

@@ -1,7 +1,7 @@
 //  oplog - the one that writes
 //
 //  Takes    APPLY (api), DECLARE (api, link), WRITE (pool, ingest, link), TAKE_BATCHES, TAKE_ROWS, TAKE_TALLY, SIGN_ROWS,
-//           MARKS, COPY_BEGIN, COPY_CHUNK, GO_BACK, REPAIR, RESTAMP (link), SCRUB, REBUILD (admin), CLOCK_GRANT (clock)
+//           MARKS, COPY_BEGIN, COPY_CHUNK, GO_BACK, TOLD, REPAIR, RESTAMP (link), SCRUB, REBUILD (admin), CLOCK_GRANT (clock)
 //  Keeps    the log until all that count have it: keep.c
 //  Sends    CLOCK_ASK, CLOCK_BACK (clock); APPLIED, WRITTEN, TAKEN, REPAIRED, REBUILT, RESTAMPED to who asked; ADVANCED (link, pool, api); ALARM (admin)
 //
@@ -128,6 +128,7 @@ static void oplog_receive (void *core, step_t *step, mail_t **mail_p)
     case MAIL_COPY_CHUNK:
     case MAIL_REPAIR:
     case MAIL_GO_BACK:
+    case MAIL_TOLD:
         mail_list_append (&self->held, *mail_p);
         *mail_p = NULL;
         break;
@@ -216,6 +217,7 @@ static int work_mail (oplog_t *self, step_t *step, const mail_t *mail)
     case MAIL_COPY_CHUNK: return oplog_copy_chunk (self, step, mail);
     case MAIL_REPAIR: return oplog_repair (self, step, mail);
     case MAIL_GO_BACK: return oplog_return (self, step, mail);
+    case MAIL_TOLD: return oplog_told (self, step, mail);
     }
     return 0;
 }
@@ -270,6 +272,8 @@ static int oplog_work (void *core, step_t *step)
             if (comes_from_others (mail->envelope.verb) == !own)
                 rc = work_mail (self, step, mail);
     }
+    if (rc == 0)
+        rc = oplog_restored_end (self, step);
     if (rc == 0 && self->writer.count)
         rc = oplog_seal (self, step, self->writer.time, NULL);
     else if (rc == 0)

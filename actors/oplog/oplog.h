@@ -15,6 +15,7 @@
 //  scrub.c        counts and digests, computed anew now and then
 //  rebuild.c      derived records, made anew from their rows
 //  restamp.c      what nobody has accepted, stamped anew
+//  restored.c     put back from a backup: what has to be here before anything is written
 //  return.c       returning: what this client has to say on top of a copy
 //  keep.c         acknowledging, flushing, purging
 
@@ -91,6 +92,7 @@ typedef struct oplog {
     buffer_t ahead;      // of each received time, in order, by how much it was refused
     uint64_t next_stamp; // of the grant
     uint64_t last_stamp;
+    uint64_t own_until; // of our own chain, before anything is written (restored.c)
     cursor_t ahead_cursor;
 
     bool asked; // the clock was asked for the group
@@ -243,6 +245,13 @@ void oplog_rebuild_settle (oplog_t *self, step_t *step, int error);
 void oplog_restamp_ask (oplog_t *self, mail_t **mail_p);
 int oplog_restamp (oplog_t *self, step_t *step);
 void oplog_restamp_settle (oplog_t *self, step_t *step, int error);
+
+//  restored.c
+int oplog_restored_load (oplog_t *self, txn_t *txn);
+bool oplog_is_restoring (const oplog_t *self);
+const char *oplog_busy (const oplog_t *self); // why nothing can be written; NULL: it can
+int oplog_told (oplog_t *self, step_t *step, const mail_t *mail);
+int oplog_restored_end (oplog_t *self, step_t *step);
 
 //  tally.c
 int oplog_take_tally (oplog_t *self, step_t *step, const mail_t *mail);

@@ -227,7 +227,7 @@ static int restamp (oplog_t *self, step_t *step, const watermark_t *accepted, ui
     renaming_t renaming = {
         .client = self->setup->identity->client, .past = all_else (self, step, accepted, rows)};
     ret_restamped->past = renaming.past;
-    if (self->joining)
+    if (oplog_busy (self))
         return ERR_BUSY;
     if (hlc_ahead (step->now.wall, renaming.past) >
         time_from_ms (self->setup->config->max_drift_ms))

@@ -34,7 +34,7 @@ int oplog_sign_rows (oplog_t *self, step_t *step, const mail_t *mail)
     tally_t before;
     sign_rows_t asked;
     uint64_t fresh;
-    if (step_unpack (step, mail, &sign_rows_type, &asked) || self->joining || self->back.active)
+    if (step_unpack (step, mail, &sign_rows_type, &asked) || oplog_busy (self) || self->back.active)
         return 0;
     if (asked.fresh && oplog_stamp (self, &fresh) == 0)
         oplog_rows_raise (self, me, fresh);
@@ -77,7 +77,7 @@ int oplog_drops_go_on (oplog_t *self, step_t *step)
     slice_t key, value;
     uuid16_t owner;
     bool left;
-    if (!self->drops || self->joining)
+    if (!self->drops || oplog_busy (self))
         return 0;
     int rc = node_seek (step->txn, NODE_DROPPING, slice_of (NULL, 0), &key, &value);
     if (rc == 0 && key.size != sizeof owner)

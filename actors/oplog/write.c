@@ -98,8 +98,9 @@ static int node_write (step_t *step, slice_t bytes)
 int oplog_write (oplog_t *self, step_t *step, const mail_t *mail)
 {
     bool was_joining = self->joining;
-    if (self->joining && (mail_frame (mail, 0).size || mail_frame (mail, 1).size)) {
-        oplog_write_answer (step, mail, ERR_BUSY, "the node is joining a pool");
+    const char *busy = oplog_busy (self);
+    if (busy && (mail_frame (mail, 0).size || mail_frame (mail, 1).size)) {
+        oplog_write_answer (step, mail, ERR_BUSY, busy);
         return 0;
     }
     int rc = clients_write (self, step, mail_frame (mail, 0));

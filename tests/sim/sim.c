@@ -2,6 +2,8 @@
 
 #include "tests/sim/sim.h"
 
+#include "store/backup.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -519,6 +521,20 @@ void sim_restore (sim_t *self, int index)
 {
     cr_assert_not (self->nodes[index].running);
     file_copy (self->nodes[index].dir, "backup", "data.mdb");
+}
+
+void sim_restore_asking (sim_t *self, int index)
+{
+    sim_node_t *node = &self->nodes[index];
+    store_options_t options = {.map_size = 64 << 20, .no_sync = true};
+    store_t *store = NULL;
+    txn_t *txn = NULL;
+    sim_restore (self, index);
+    cr_assert_eq (store_open (node->dir, &options, &store), 0);
+    cr_assert_eq (store_begin (store, true, &txn), 0);
+    cr_assert_eq (restored_put (txn, RESTORED_UNASKED), 0);
+    cr_assert_eq (store_commit (&txn), 0);
+    store_destroy (&store);
 }
 
 //  ---- what is said

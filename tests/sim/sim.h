@@ -80,6 +80,7 @@ void sim_intervals (sim_t *self, uint64_t stale_after_s, uint64_t ack_interval_s
 //  A copy of what a node that is not running has stored, and that copy put back in its place.
 void sim_backup (sim_t *self, int node);
 void sim_restore (sim_t *self, int node);
+void sim_restore_asking (sim_t *self, int node); // as `tidepool restore` does
 
 //  ---- what is kept
 uint64_t sim_metric (sim_t *self, int node, enum metric metric);
