@@ -196,6 +196,12 @@ static int make_dir (const char *dir, why_t *why)
     return 0;
 }
 
+int home_make (const char *dir, home_t *ret_home, why_t *why)
+{
+    int rc = make_dir (dir, why);
+    return rc ? rc : home_open (dir, ret_home, why);
+}
+
 int home_create (const char *dir, const char *const *sets, size_t set_count,
     identity_t *ret_identity, why_t *why)
 {
@@ -207,10 +213,8 @@ int home_create (const char *dir, const char *const *sets, size_t set_count,
     int rc = config_read ("/", NULL, sets, set_count, &config, why);
     if (rc == 0) {
         config_release (&config);
-        rc = make_dir (dir, why);
+        rc = home_make (dir, &home, why);
     }
-    if (rc == 0)
-        rc = home_open (dir, &home, why);
     if (rc)
         return rc;
     rc = config_read (home.dir, NULL, sets, set_count, &config, why);

@@ -28,6 +28,9 @@ typedef struct home {
 int home_create (const char *dir, const char *const *sets, size_t set_count,
     identity_t *ret_identity, why_t *why);
 
+//  Makes the directory, if it is not there and empty, and nothing in it. ERR_EXISTS, ERR_SYSTEM.
+int home_make (const char *dir, home_t *ret_home, why_t *why);
+
 //  Finds the directory and refuses one whose modes are loose. Locks nothing. ERR_NOT_FOUND,
 //  ERR_NOT_ALLOWED.
 int home_open (const char *dir, home_t *ret_home, why_t *why);

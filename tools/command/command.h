@@ -31,6 +31,7 @@ enum exit_status { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NO_ANSW
     X (FOLLOW,      'f', "follow",      NULL,   "go on as it happens, until Ctrl-C")                \
     X (WAIT,        0,   "wait",        NULL,   "return when the scan is done")                     \
     X (NO_WAIT,     0,   "no-wait",     NULL,   "return when it is admitted")                       \
+    X (ALONE,       0,   "alone",       NULL,   "ask no other member of its pool")                  \
     X (DROP_ROWS,   0,   "drop-rows",   NULL,   "its owned rows go too")                            \
     X (EXCLUDE,     0,   "exclude",     "GLOB", "leave these out; may repeat")                      \
     X (NO_DEFAULTS, 0,   "no-default-excludes", NULL, "leave out no caches and no .git by itself")  \
@@ -142,6 +143,8 @@ int command_remove (command_t *self);
 int command_pause (command_t *self);
 int command_resume (command_t *self);
 int command_restamp (command_t *self);
+int command_backup (command_t *self);
+int command_restore (command_t *self);
 int command_ingest (command_t *self);
 int command_timestamp (command_t *self);
 

@@ -74,6 +74,14 @@ const command_entry_t command_entries[] = {
      "Exit status 1 if anything is not as it was counted. With --rebuild all derived records are first\n"
      "compared with the rows that they come from, and put right.\n",
      0, 0, OPTION_BIT (REBUILD), command_verify},
+    {"backup", "FILE", "write all that the node has into one file",
+     "The node may run. FILE holds its secret key too: keep it as you keep the node.\n",
+     1, 1, 0, command_backup},
+    {"restore", "FILE DIR [--alone]", "make a data directory of a backup",
+     "DIR is made, or empty. The node that is started on it is the one that was backed up: that one must\n"
+     "not run any more. Before it writes anything it asks each member of its pool what that has of it that\n"
+     "is newer, and takes it back. With --alone it asks nobody, for a pool whose other members are gone.\n",
+     2, 2, OPTION_BIT (ALONE), command_restore},
     {"restamp", "", "stamp anew what was written while the clock ran ahead",
      "For a node whose clock was put right: what it wrote meanwhile, and nobody has taken yet, gets\n"
      "timestamps of now, in its old order. Each member that was not removed is asked first, so all of\n"
