@@ -6,7 +6,7 @@ A scenario is a set of things that may happen. A seed gives the same run each ti
 import copy as copies
 import random
 
-from checks import check
+from checks import check, living
 from node import DRIFT_MAX, Node, Pool, meet
 from records import Operation
 
@@ -24,6 +24,7 @@ SCENARIOS = {
     "split": {"split", "many"},
     "drift": {"drift"},
     "stamps": {"drift", "right"},
+    "old": {"backup", "late", "cut", "declare", "join"},
     "restore": {"backup", "cut", "join", "drift"},
     "all": {"cut", "declare", "join", "remove"},
     "clocks": {"cut", "declare", "join", "remove", "drift", "right", "many"},
@@ -43,7 +44,9 @@ class Run:
         self.found ()
         self.keys = self.random.sample (keys, min (len (keys), self.random.choice ((1, 2, 3))))
         self.busy = self.random.choice ((1, 3))
-        self.steps = self.random.choice ((60, 90) if "split" in self.events else (15, 30, 60))
+        self.steps = self.random.choice (
+            (90, 150) if "late" in self.events else
+            (60, 90) if "split" in self.events else (15, 30, 60))
         self.part, self.removed, self.backups, self.ahead = None, 0, {}, None
 
     def found (self):
@@ -171,6 +174,10 @@ class Run:
 
     def backup (self, one):
         kept = self.backups.pop (one.id, None)
+        if "late" in self.events and self.steps // 4 < self.pool.step < self.steps * 3 // 4:
+            if kept is not None:
+                self.backups[one.id] = kept  # until its log is flushed elsewhere
+            return False
         if kept is None:
             if one.copy is None and one.ask is None and len (self.backups) < 2:
                 self.backups[one.id] = snapshot (one)
@@ -205,15 +212,15 @@ class Run:
         for round_ in range (ROUNDS_MAX):
             self.pool.step += 1
             self.pool.deferred, changed = 0, False
-            nodes = list (self.pool.nodes.values ())
+            nodes, live = list (self.pool.nodes.values ()), living (self.pool)
             for one in nodes:
                 for other in nodes:
                     if one is other:
                         continue
-                    if one.copy is not None:
-                        changed |= not other.copy and bool (one.copy_from (other))
-                    else:
-                        changed |= meet (one, other)
+                    came_on = (not other.copy and bool (one.copy_from (other))
+                               if one.copy is not None else meet (one, other))
+                    # Those who are nobody's members any more may go on for ever among themselves.
+                    changed |= came_on and (one in live or other in live)
             for node in nodes:
                 if node.owes and not node.is_busy ():
                     node.acknowledge ()
@@ -221,7 +228,7 @@ class Run:
                 node.sweep ()
             waits = self.pool.deferred or any (node.copy or node.ask for node in nodes)
             # Who found a copy begun in vain is about to ask another member: that is not silence.
-            changed |= any (node.in_vain and self.pool.step <= node.in_vain[1] for node in nodes)
+            changed |= any (node.in_vain and self.pool.step <= node.in_vain[1] for node in live)
             late = round_ % STALE_AFTER == STALE_AFTER - 1
             if "declare" in self.events and (late or not changed and not waits):
                 changed |= self.declare_unseen (nodes, late)
