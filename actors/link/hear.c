@@ -173,6 +173,7 @@ static void hear_open (link_t *self, step_t *step, line_t *line, mail_t *mail, u
     case PEER_WANT:
     case PEER_RECORDS: link_repair_hear (self, step, line, mail, verb); break;
     case PEER_HOLDS: link_on_holds (self, step, line, frame); break;
+    case PEER_LACKS: link_on_lacks (self, step, line, frame); break;
     case PEER_HELD: link_on_held (self, step, line, frame); break;
     case PEER_TALLY: link_on_tally (self, step, line, frame); break;
     case PEER_MINE: link_on_mine (self, step, line, frame); break;

@@ -18,6 +18,7 @@
 //  diverge.c       what a ping's digests show
 //  repair.c        where we differ from a peer: asks, and has it merged
 //  answer.c        the same of a peer that asks us
+//  spoilt.c        batches in the log that the disk has changed
 //
 //  A line:
 //
@@ -192,6 +193,21 @@ typedef struct restamp_state {
     uint64_t rows;        // the newest row
 } restamp_state_t;
 
+#define SOUND_MOST  1024 // a power of two
+#define SPOILT_MOST 64
+
+//  A batch of the log whose origin's signature was seen to be right, and its bytes then.
+typedef struct sound {
+    uint64_t sequence; // 0: none
+    uint64_t sum;
+} sound_t;
+
+//  A batch of the log that cannot be read, or is not what its origin signed.
+typedef struct spoilt {
+    uuid16_t client;
+    uint64_t upto;
+} spoilt_t;
+
 typedef struct link {
     const actor_setup_t *setup;
     uuid16_t me;
@@ -241,6 +257,10 @@ typedef struct link {
     uint64_t sign_ns;     // when oplog was last asked to sign our rows
     uint64_t back_ns;     // when it last gave some
     uint64_t back_line;   // who gives us our own rows back; 0: nobody
+    sound_t *sound; // SOUND_MOST
+    spoilt_t spoilt[SPOILT_MOST];
+    size_t spoilt_count;
+    bool spoilt_look;     // one of them may be whole again, or gone
     size_t repair_budget; // records that may still be read for repairs in this round
 } link_t;
 
@@ -309,6 +329,7 @@ void link_on_copy_chunk (link_t *self, step_t *step, line_t *line, mail_t *mail)
 //  feed.c
 void link_feed (link_t *self, step_t *step, line_t *line);
 void link_feed_from (link_t *self, step_t *step, line_t *line); // sets the cursor at what was sent
+void link_batch_give (step_t *step, line_t *line, slice_t bytes); // one, out of its turn
 void link_copy_start (link_t *self, step_t *step, line_t *line, const position_t *place);
 
 int link_base (step_t *step, vector_t *ret_base); // on which watermarks our log stands
@@ -376,6 +397,13 @@ int link_restored_held (
     link_t *self, step_t *step, const line_t *line, slice_t members, uint64_t upto);
 void link_restored_tick (link_t *self, step_t *step);
 bool link_restored_may_return (link_t *self, step_t *step, const line_t *line);
+
+//  spoilt.c
+bool link_batch_is_sound (link_t *self, step_t *step, uint64_t sequence, slice_t bytes);
+void link_spoilt_note (link_t *self, step_t *step, uint64_t sequence);
+void link_spoilt_ask (link_t *self, step_t *step, line_t *line);
+void link_spoilt_tick (link_t *self, step_t *step);
+void link_on_lacks (link_t *self, step_t *step, line_t *line, slice_t frame);
 
 //  report.c
 void link_on_command (link_t *self, step_t *step, const mail_t *mail);
