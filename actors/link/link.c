@@ -73,6 +73,7 @@ static void peer_drop (
             link_line_close (self, step, self->lines[i], error, text);
     for (size_t i = 0; i < self->peer_count; i++)
         if (uuid_equal (&self->peers[i].client, client)) {
+            link_refusal_over (step, &self->peers[i]);
             vector_release (&self->peers[i].shared);
             memmove (&self->peers[i], &self->peers[i + 1],
                 (--self->peer_count - i) * sizeof *self->peers);
@@ -159,7 +160,8 @@ int link_members_load (link_t *self, step_t *step)
             link_peer_add (self, &client);
             link_fence_client (self, step, &client);
         } else if (!has_giver || !uuid_equal (&client.uuid, &self->giver))
-            peer_drop (self, step, &client.uuid, ERR_REMOVED, "removed from the pool");
+            peer_drop (self, step, &client.uuid,
+                timestamp_is_none (&client.removed) ? ERR_NOT_MEMBER : ERR_REMOVED, NULL);
     }
     link_keys_admit (self, step);
     return rc == ERR_NOT_FOUND ? 0 : rc;

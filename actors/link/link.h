@@ -44,11 +44,14 @@
 #include "store/tallies.h"
 #include "store/watermarks.h"
 
-#define SECOND_NS          1000000000ull
-#define GREETING_NS        (10 * SECOND_NS) // a connection that says no hello by then is closed
-#define PATIENCE_NS        (2 * SECOND_NS)  // how long a batch is left to its own origin to bring
-#define REDIAL_FIRST_NS    (SECOND_NS / 5)
-#define REDIAL_MOST_NS     (10 * SECOND_NS)
+#define SECOND_NS       1000000000ull
+#define GREETING_NS     (10 * SECOND_NS) // a connection that says no hello by then is closed
+#define PATIENCE_NS     (2 * SECOND_NS)  // how long a batch is left to its own origin to bring
+#define REDIAL_FIRST_NS (SECOND_NS / 5)
+#define REDIAL_MOST_NS  (10 * SECOND_NS)
+#define REFUSED_PATIENCE_NS                                                                        \
+    (60 *                                                                                          \
+        SECOND_NS) // for which a member may not have heard of our admission, before a person is told
 #define DEFER_MOST_S       30 // a deferred batch is offered again after that at the latest
 #define AGAIN_NS           (SECOND_NS / 2)  // before a stream that did not fit begins again
 #define DOOR_ROUNDS        3                // times that all endpoints of a door are tried
@@ -74,6 +77,8 @@ typedef struct peer {
     uint64_t redial_ns; // monotonic: not before
     uint64_t backoff_ns;
     uint64_t dialled_line; // 0: none under way
+    uint64_t refused_ns;   // since when it does not let us in; 0: it does, or nobody knows
+    bool refused_told;
     bool paused;
     bool named;         // by a member, after a restore: it may not be known here (restored.c)
     bool gone;          // removed, as a member says then
@@ -254,10 +259,10 @@ typedef struct link {
     member_mark_t *marks;
     size_t mark_count;
     uint64_t marks_version;
-    uint64_t sign_ns;     // when oplog was last asked to sign our rows
-    uint64_t back_ns;     // when it last gave some
-    uint64_t back_line;   // who gives us our own rows back; 0: nobody
-    sound_t *sound; // SOUND_MOST
+    uint64_t sign_ns;   // when oplog was last asked to sign our rows
+    uint64_t back_ns;   // when it last gave some
+    uint64_t back_line; // who gives us our own rows back; 0: nobody
+    sound_t *sound;     // SOUND_MOST
     spoilt_t spoilt[SPOILT_MOST];
     size_t spoilt_count;
     bool spoilt_look;     // one of them may be whole again, or gone
@@ -294,6 +299,7 @@ int link_linked_unpack (line_t *line, slice_t packed);
 void link_dial_all (link_t *self, step_t *step);
 void link_on_event (link_t *self, step_t *step, const edge_event_mail_t *event);
 void link_peer_lost (step_t *step, peer_t *peer);
+void link_refusal_over (step_t *step, peer_t *peer); // it lets us in, or is no peer any more
 void link_door_dial (link_t *self, step_t *step, const door_dial_t *dial);
 void link_door_heard (link_t *self, step_t *step, slice_t answer);
 void link_door_tick (link_t *self, step_t *step);
