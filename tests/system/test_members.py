@@ -3,7 +3,6 @@
 
 import json
 import subprocess
-import time
 
 import tidepool
 from tidepool import BIN, Case, Refused, invite, join, wait_converged, wait_until
@@ -28,7 +27,9 @@ class Declarations (Case):
             self.assertRegex (alarm, rf"stars: delete = ({mine}|{theirs}) is declared here, not")
             self.assertIn ("declare otherwise: stars: delete = ", node.log_tail ())
         uuid = a.create ("tags", n=1)
-        time.sleep (1)
+        refusals = lambda: a.log_text ().count ("declare otherwise")
+        before = refusals ()
+        wait_until (lambda: refusals () > before + 1, what="they have met and refused twice more")
         self.assertIsNone (b.get ("tags", uuid))
         self.assertFalse (a.online (b) or b.online (a))
 
