@@ -209,6 +209,31 @@ static buffer_t bytes_of (sim_t *sim, int node, uint64_t sequence)
     return copy;
 }
 
+//  What cannot be read stops more than one batch here, and for good: what each node has published. What it is due to do is
+//  then tried now and then, and an app is told at once.
+Test (spoilt, table_is_no_reason_to_try_without_a_pause)
+{
+    sim_t *sim = pool (55);
+    txn_t *txn;
+    uuid16_t two = sim_uuid (2), first = {{0}}, origin;
+    slice_t key, value;
+    cr_assert_eq (store_begin (sim->nodes[1].store, true, &txn), 0);
+    cr_assert_eq (published_next (txn, &first, &origin), 0);
+    cr_assert_eq (
+        table_seek (txn, TABLE_PUBLISHED, slice_of (&origin, sizeof origin), &key, &value), 0);
+    cr_assert_eq (table_put (txn, TABLE_PUBLISHED, key, slice_of ("no", 2)), 0);
+    cr_assert_eq (store_commit (&txn), 0);
+    sim_kill (sim, 1);
+    sim_start (sim, 1);
+    uint64_t from = sim->mono_ns;
+    for (int i = 0; i < 500000 && sim->mono_ns - from < 20000000000ull; i++)
+        sim_step (sim);
+    cr_assert_geq (sim->mono_ns - from, 20000000000ull, "time stands still");
+    cr_assert (sim_alarm (sim, 1, "CORRUPT"));
+    cr_assert_eq (sim_apply (sim, 1, "create", "tags", &two, "b"), ERR_CORRUPT);
+    sim_destroy (&sim);
+}
+
 //  Only what its origin signed mends it.
 Test (spoilt, batch_is_not_mended_by_what_its_origin_did_not_sign)
 {
