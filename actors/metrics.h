@@ -60,6 +60,10 @@
         "counts and digests of a resource that were wrong, and were put right")                    \
     X (RECORDS_DAMAGED, counter, "tidepool_records_damaged_total",                                 \
         "stored records that could not be read")                                                   \
+    X (BATCHES_SPOILT, counter, "tidepool_batches_spoilt_total",                                   \
+        "batches in the log that were not what their origin signed")                               \
+    X (BATCHES_MENDED, counter, "tidepool_batches_mended_total",                                   \
+        "of these, that were taken once more from a member")                                       \
     X (REPAIRS, counter, "tidepool_repairs_total", "comparisons with a peer that differed")        \
     X (REPAIR_MESSAGES, counter, "tidepool_repair_messages_total",                                 \
         "messages sent to find and repair differences")                                            \

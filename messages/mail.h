@@ -234,10 +234,11 @@ const char *actor_name (int actor); // "clock"
     F (S, RAW, endpoints, MUST, "[text, …]: where it really listens")
 
 enum edge_event {
-    EDGE_CONNECTED,  // a dialled connection has shaken hands
-    EDGE_LOST,       // a connection is gone, or a send on it failed
-    EDGE_DENIED,     // a handshake was refused: somebody who may not come in
-    EDGE_UNREACHABLE // a dialled endpoint does not answer, or answers with another key
+    EDGE_CONNECTED,   // a dialled connection has shaken hands
+    EDGE_LOST,        // a connection is gone, or a send on it failed
+    EDGE_DENIED,      // a handshake was refused: somebody who may not come in
+    EDGE_UNREACHABLE, // a dialled endpoint does not answer, or answers with another key
+    EDGE_REFUSED      // it has the right key, and does not let this node in
 };
 
 //  ---- ingest and scan

@@ -36,6 +36,8 @@ MESSAGE_DESCRIBE (
     peer_outside, MESSAGE_ARRAY, PEER_OUTSIDE_FIELDS, "tells a peer that it has to return")
 MESSAGE_DESCRIBE (peer_return, MESSAGE_ARRAY, PEER_RETURN_FIELDS, "asks to return")
 MESSAGE_DESCRIBE (peer_welcome, MESSAGE_ARRAY, PEER_WELCOME_FIELDS, "lets a peer return")
+MESSAGE_DESCRIBE (
+    peer_lacks, MESSAGE_ARRAY, PEER_LACKS_FIELDS, "asks for one batch that was spoilt")
 MESSAGE_DESCRIBE (peer_holds, MESSAGE_ARRAY, PEER_HOLDS_FIELDS, "asks how far the other has it")
 MESSAGE_DESCRIBE (peer_held, MESSAGE_ARRAY, PEER_HELD_FIELDS, "the answer to `holds`")
 MESSAGE_DESCRIBE (

@@ -142,6 +142,12 @@
     F (S, RAW, members, MAY,                                                                       \
         "[client, …]: if that was asked: who is a member and not out, and who was removed")
 
+#define PEER_LACKS_FIELDS(F, S)                                                                    \
+    F (S, UINT, verb, MUST,                                                                        \
+        "25: the sender's disk has spoilt this batch; who has it gives it once more")              \
+    F (S, UUID, client, MUST, "whose")                                                             \
+    F (S, UINT, upto, MUST, "where in its chain it ends")
+
 #define DOOR_REQUEST_FIELDS(F, S)                                                                  \
     F (S, UINT, version, MUST, "of this protocol: 1")                                              \
     F (S, KEY, key, MUST, "the Ed25519 key of who wants in")                                       \
@@ -179,7 +185,8 @@
     X (HOLDS, peer_holds, 21, "asks how far the other has what the asker writes")                  \
     X (HELD, peer_held, 22, "the answer")                                                          \
     X (TALLY, peer_tally, 23, "what an owner signed of its rows")                                  \
-    X (MINE, peer_mine, 24, "asks for the rows of who asks")
+    X (MINE, peer_mine, 24, "asks for the rows of who asks")                                       \
+    X (LACKS, peer_lacks, 25, "asks for one batch that was spoilt")
 
 MESSAGE_STRUCT (peer_hello, PEER_HELLO_FIELDS)
 MESSAGE_STRUCT (peer_ping, PEER_PING_FIELDS)
@@ -201,6 +208,7 @@ MESSAGE_STRUCT (peer_holds, PEER_HOLDS_FIELDS)
 MESSAGE_STRUCT (peer_held, PEER_HELD_FIELDS)
 MESSAGE_STRUCT (peer_tally, PEER_TALLY_FIELDS)
 MESSAGE_STRUCT (peer_mine, PEER_MINE_FIELDS)
+MESSAGE_STRUCT (peer_lacks, PEER_LACKS_FIELDS)
 MESSAGE_STRUCT (peer_outside, PEER_OUTSIDE_FIELDS)
 MESSAGE_STRUCT (peer_return, PEER_RETURN_FIELDS)
 MESSAGE_STRUCT (peer_welcome, PEER_WELCOME_FIELDS)

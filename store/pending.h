@@ -12,13 +12,29 @@
 //  Appends the batch's bytes, and nothing else.
 int pending_append (txn_t *txn, const batch_t *batch, uint64_t *ret_sequence);
 
-//  The batch at this sequence, or the first behind it; ERR_NOT_FOUND at the end of the log.
+//  A batch that the disk has spoilt, so that its checksum does not pass, keeps its place here: its entry in the index says whose it is. It harms no other, and the transaction lives on. It is taken once more
+//  from a member (pending_mend), or is flushed by its key.
+
+//  The batch at this sequence, or the first behind it that can be read; ERR_NOT_FOUND at the end of the log.
 int pending_read (txn_t *txn, uint64_t from, uint64_t *ret_sequence, slice_t *ret_bytes);
+
+//  The same, but of one that is spoilt says so: ERR_CORRUPT, and its sequence.
+int pending_look (txn_t *txn, uint64_t from, uint64_t *ret_sequence, slice_t *ret_bytes);
+
+//  Whose batch is at this sequence? Walks the whole index: for one that cannot be read. ERR_NOT_FOUND.
+int pending_whose (txn_t *txn, uint64_t sequence, uuid16_t *ret_origin, uint64_t *ret_upto);
+
+//  Puts the bytes of the batch back where they were spoilt; whoever calls has seen that it is this one.
+int pending_mend (txn_t *txn, uint64_t sequence, const batch_t *batch);
 
 //  Puts another batch of the same origin into the place of one whose upto is `before`; ERR_NOT_FOUND.
 int pending_replace (txn_t *txn, uint64_t sequence, uint64_t before, const batch_t *batch);
 
-//  The batch of this origin with the smallest upto > `after`; ERR_NOT_FOUND.
+//  Where the batch of this origin with the smallest upto > `after` is; ERR_NOT_FOUND.
+int pending_place (
+    txn_t *txn, const uuid16_t *origin, uint64_t after, uint64_t *ret_upto, uint64_t *ret_sequence);
+
+//  That batch; ERR_CORRUPT where it is spoilt.
 int pending_find (
     txn_t *txn, const uuid16_t *origin, uint64_t after, uint64_t *ret_sequence, slice_t *ret_bytes);
 

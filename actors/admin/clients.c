@@ -112,11 +112,9 @@ static int behind_count (listing_t *self, const vector_t *vector, uint64_t *ret_
             break;
         }
         rc = pending_read (txn, at, &at, &bytes);
-        if (rc == 0)
-            rc = batch_peek (bytes, &head);
         if (rc)
             break;
-        behind += vector_upto (vector, &head.origin) < head.upto;
+        behind += batch_peek (bytes, &head) == 0 && vector_upto (vector, &head.origin) < head.upto;
         self->batches--;
         self->bytes -= bytes.size < self->bytes ? bytes.size : self->bytes;
         at++;

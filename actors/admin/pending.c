@@ -123,10 +123,10 @@ static int log_walk (txn_t *txn, waits_t *waits, buffer_t *out)
         slice_t bytes;
         batch_head_t head;
         rc = pending_read (txn, sequence + 1, &sequence, &bytes);
-        if (rc == 0)
-            rc = batch_peek (bytes, &head);
         if (rc)
             break;
+        if (batch_peek (bytes, &head))
+            continue; // the disk has spoilt it
         if (count < SHOWN_MOST) {
             batch_show (&head, sequence, bytes.size, out);
             count++;

@@ -117,7 +117,8 @@ static void operation_look (reasons_t *self, const operation_t *operation)
     }
 }
 
-static int batch_look (reasons_t *self, slice_t bytes)
+//  One that the disk has spoilt says nothing.
+static void batch_look (reasons_t *self, slice_t bytes)
 {
     batch_t batch = {.bytes = {NULL, 0}};
     batch_walk_t walk = {.index = 0};
@@ -128,7 +129,6 @@ static int batch_look (reasons_t *self, slice_t bytes)
             slice_equal (operation.resource, self->resource))
             operation_look (self, &operation);
     batch_release (&batch);
-    return rc ? ERR_CORRUPT : 0;
 }
 
 static int log_look (reasons_t *self, txn_t *txn)
@@ -141,7 +141,7 @@ static int log_look (reasons_t *self, txn_t *txn)
         rc = pending_read (txn, sequence, &found, &bytes);
         if (rc == 0 && found == sequence) {
             read += bytes.size;
-            rc = batch_look (self, bytes);
+            batch_look (self, bytes);
         }
         rc = rc == ERR_NOT_FOUND ? 0 : rc; // it was flushed
         sequence--;

@@ -4,6 +4,7 @@
 
 #include "messages/endpoints.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 bool link_is_paused (const link_t *self, const uuid16_t *client)
@@ -75,6 +76,38 @@ void link_dial_all (link_t *self, step_t *step)
 
 //  ---- what happens to connections
 
+//  A member that does not let this node in has not heard of its admission, or knows better: then both would wait for
+//  ever, and nobody would say why.
+static void refusal_note (step_t *step, peer_t *peer)
+{
+    char subject[UUID_TEXT_SIZE], text[3 * LIMIT_NAME_BYTES + 400];
+    if (peer->refused_ns == 0)
+        peer->refused_ns = step->now.mono_ns;
+    if (peer->refused_told || step->now.mono_ns - peer->refused_ns < REFUSED_PATIENCE_NS)
+        return;
+    peer->refused_told = true;
+    uuid_to_text (&peer->client, subject);
+    snprintf (text, sizeof text,
+        "%s does not let this node in: to %s it is no member. Either %s has not heard of the "
+        "admission yet, or "
+        "this node, or the member that invited it, had been removed before that. If it stays so, "
+        "only a new data "
+        "directory that joins with a ticket of another member comes into the pool",
+        peer->name, peer->name, peer->name);
+    step_say (step, SAY_WARNING, "%s", text);
+    step_alarm (step, error_name (ERR_NOT_MEMBER), subject, text);
+}
+
+void link_refusal_over (step_t *step, peer_t *peer)
+{
+    char subject[UUID_TEXT_SIZE];
+    uuid_to_text (&peer->client, subject);
+    if (peer->refused_told)
+        step_alarm (step, error_name (ERR_NOT_MEMBER), subject, NULL);
+    peer->refused_told = false;
+    peer->refused_ns = 0;
+}
+
 static void line_event (link_t *self, step_t *step, line_t *line, const edge_event_mail_t *event)
 {
     peer_t *peer = link_peer (self, &line->client);
@@ -85,7 +118,9 @@ static void line_event (link_t *self, step_t *step, line_t *line, const edge_eve
         }
         return;
     }
-    if (event->event == EDGE_UNREACHABLE) {
+    if (event->event == EDGE_REFUSED && peer)
+        refusal_note (step, peer);
+    if (event->event == EDGE_UNREACHABLE || event->event == EDGE_REFUSED) {
         metric_add (step->metrics, METRIC_PEERS_UNREACHABLE, 1);
         step_say (step, SAY_DEBUG, "%s is not to be reached: %.*s", peer ? peer->name : "a member",
             (int)event->detail.size, (const char *)event->detail.data);

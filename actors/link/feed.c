@@ -5,7 +5,7 @@
 //  what was sent (its origin's chain has a gap there: something was deferred). A batch of another client that the
 //  peer is itself linked with is left to that client for PATIENCE_NS: so in a full mesh each batch crosses each link
 //  once, and where links are missing it is relayed. A client whose batch the peer deferred is passed over until
-//  it is offered again, and so is all that has seen that batch.
+//  it is offered again, and so is all that has seen that batch. So it is with a batch that the disk has spoilt (spoilt.c).
 
 #include "actors/link/link.h"
 
@@ -119,20 +119,39 @@ static void sent_note (link_t *self, line_t *line, slice_t bytes)
     vector_raise (&line->shared_sent, &head.origin, head.upto, NULL);
 }
 
+void link_batch_give (step_t *step, line_t *line, slice_t bytes)
+{
+    buffer_t payload = {NULL, 0, 0};
+    if (room (line) && bytes.size > LIMIT_CHUNK_BYTES)
+        pieces_send (step, line, bytes);
+    else if (room (line)) {
+        buffer_append (&payload, bytes.data, bytes.size);
+        batches_send (step, line, &payload);
+    }
+    buffer_release (&payload);
+}
+
 //  Sends the log from the cursor on. True if it is at its end.
 static bool log_feed (link_t *self, step_t *step, line_t *line, size_t budget)
 {
     buffer_t payload = {NULL, 0, 0};
-    uint64_t sequence;
+    uint64_t sequence = 0;
     slice_t bytes;
     bool end = false;
     size_t sent = 0;
     while (sent < budget && payload.size < room (line)) {
-        int rc = pending_read (step->txn, line->cursor, &sequence, &bytes);
+        int rc = pending_look (step->txn, line->cursor, &sequence, &bytes);
+        batch_head_t head;
+        bool spoilt = (rc == ERR_CORRUPT && sequence) || (rc == 0 && batch_peek (bytes, &head));
         end = rc == ERR_NOT_FOUND;
-        if (rc || sequence > self->sequence)
+        if ((rc && !spoilt) || sequence > self->sequence)
             break; // what oplog has not told of yet may need a declaration that goes ahead of it
-        enum verdict verdict = judge (self, step, line, sequence, bytes);
+        enum verdict verdict = spoilt ? FEED_PASS : judge (self, step, line, sequence, bytes);
+        if (spoilt ||
+            (verdict == FEED_SEND && !link_batch_is_sound (self, step, sequence, bytes))) {
+            link_spoilt_note (self, step, sequence);
+            verdict = FEED_PASS;
+        }
         if (verdict == FEED_WAIT)
             break;
         line->cursor = sequence + 1;

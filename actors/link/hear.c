@@ -120,6 +120,23 @@ static void on_declare (link_t *self, step_t *step, line_t *line, slice_t frame)
     step_send (step, ACTOR_OPLOG, MAIL_DECLARE, line->number, &declare_type, &message, NULL, 0);
 }
 
+//  Who was removed never takes its own removal: what a member says of it is all that it hears, and it is kept.
+static void removal_keep (step_t *step, const peer_t *peer)
+{
+    buffer_t put = {NULL, 0, 0};
+    slice_t known;
+    if (node_get (step->txn, NODE_SETTINGS, slice_text ("removed"), &known) == 0)
+        return;
+    pack_array (&put, 3);
+    pack_uint (&put, NODE_SETTINGS);
+    pack_bin (&put, slice_text ("removed"));
+    pack_bin (&put, slice_text (peer->name));
+    slice_t frames[] = {{NULL, 0}, {NULL, 0}, buffer_slice (&put)};
+    write_out_t write = {.what = slice_text ("that this client was removed")};
+    step_send (step, ACTOR_OPLOG, MAIL_WRITE, 0, &write_out_type, &write, frames, 3);
+    buffer_release (&put);
+}
+
 //  Two reasons are a person's to know, here as well as there.
 static void bye_tell (link_t *self, step_t *step, const peer_t *peer, const peer_bye_t *bye)
 {
@@ -129,6 +146,7 @@ static void bye_tell (link_t *self, step_t *step, const peer_t *peer, const peer
     if (slice_equal (bye->error, slice_text (error_name (ERR_REMOVED)))) {
         snprintf (text, sizeof text, "%s says: this client was removed from the pool", peer->name);
         step_alarm (step, error_name (ERR_REMOVED), "pool", text);
+        removal_keep (step, peer);
     }
 }
 
@@ -173,6 +191,7 @@ static void hear_open (link_t *self, step_t *step, line_t *line, mail_t *mail, u
     case PEER_WANT:
     case PEER_RECORDS: link_repair_hear (self, step, line, mail, verb); break;
     case PEER_HOLDS: link_on_holds (self, step, line, frame); break;
+    case PEER_LACKS: link_on_lacks (self, step, line, frame); break;
     case PEER_HELD: link_on_held (self, step, line, frame); break;
     case PEER_TALLY: link_on_tally (self, step, line, frame); break;
     case PEER_MINE: link_on_mine (self, step, line, frame); break;

@@ -281,6 +281,7 @@ static void line_opened (link_t *self, step_t *step, line_t *line)
     ahead_forget (self, step, line);
     line->credit = line->credit < LIMIT_CREDIT_BYTES ? line->credit : LIMIT_CREDIT_BYTES;
     if (peer) {
+        link_refusal_over (step, peer);
         if (!self->joining && !line->peer_joins) // a copy may be refused
             peer->backoff_ns = 0;
         vector_copy (&peer->shared, &line->shared);

@@ -73,6 +73,7 @@ static void peer_drop (
             link_line_close (self, step, self->lines[i], error, text);
     for (size_t i = 0; i < self->peer_count; i++)
         if (uuid_equal (&self->peers[i].client, client)) {
+            link_refusal_over (step, &self->peers[i]);
             vector_release (&self->peers[i].shared);
             memmove (&self->peers[i], &self->peers[i + 1],
                 (--self->peer_count - i) * sizeof *self->peers);
@@ -159,7 +160,8 @@ int link_members_load (link_t *self, step_t *step)
             link_peer_add (self, &client);
             link_fence_client (self, step, &client);
         } else if (!has_giver || !uuid_equal (&client.uuid, &self->giver))
-            peer_drop (self, step, &client.uuid, ERR_REMOVED, "removed from the pool");
+            peer_drop (self, step, &client.uuid,
+                timestamp_is_none (&client.removed) ? ERR_NOT_MEMBER : ERR_REMOVED, NULL);
     }
     link_keys_admit (self, step);
     return rc == ERR_NOT_FOUND ? 0 : rc;
@@ -226,6 +228,7 @@ static void on_advanced (link_t *self, step_t *step, const mail_t *mail)
         vector_merge (&self->shared, &shared);
         vector_merge (&self->rows, &rows);
         self->sequence = advanced.sequence;
+        self->spoilt_look = self->spoilt_count > 0;
         link_alarm_over (step, error_name (ERR_CLOCK_AHEAD), &self->ahead, &self->shared);
         link_alarm_over (step, error_name (ERR_CLOCK_AHEAD), &self->ahead, &self->rows);
         link_alarm_over (step, "RESTORED", &self->restored, &self->shared);
@@ -425,6 +428,7 @@ static void line_tick (link_t *self, step_t *step, line_t *line)
     if (now - line->pinged_ns >= interval) {
         link_ping (self, step, line, PEER_PING);
         link_return_ask (self, step, line);
+        link_spoilt_ask (self, step, line);
     }
     step_wake_at (step, line->pinged_ns + interval);
 }
@@ -433,6 +437,7 @@ static void link_tick (void *core, step_t *step)
 {
     link_t *self = core;
     self->repair_budget = REPAIR_ROUND_RECORDS;
+    link_spoilt_tick (self, step);
     for (size_t i = self->line_count; i-- > 0;)
         line_tick (self, step, self->lines[i]);
     link_restamp_tick (self, step);
@@ -449,6 +454,11 @@ static int link_open (const actor_setup_t *setup, step_t *step, void **ret_self)
     link_t *self = calloc (1, sizeof *self);
     if (!self)
         return ERR_NO_MEMORY;
+    self->sound = calloc (SOUND_MOST, sizeof *self->sound);
+    if (!self->sound) {
+        free (self);
+        return ERR_NO_MEMORY;
+    }
     self->setup = setup;
     self->me = setup->identity->client;
     self->next_line = 1;
@@ -475,6 +485,7 @@ static void link_close (void **core_p)
     free (self->peers);
     free (self->lines);
     free (self->paused);
+    free (self->sound);
     vector_release (&self->shared);
     vector_release (&self->rows);
     vector_release (&self->target_shared);

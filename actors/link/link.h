@@ -18,6 +18,7 @@
 //  diverge.c       what a ping's digests show
 //  repair.c        where we differ from a peer: asks, and has it merged
 //  answer.c        the same of a peer that asks us
+//  spoilt.c        batches in the log that the disk has changed
 //
 //  A line:
 //
@@ -43,11 +44,14 @@
 #include "store/tallies.h"
 #include "store/watermarks.h"
 
-#define SECOND_NS          1000000000ull
-#define GREETING_NS        (10 * SECOND_NS) // a connection that says no hello by then is closed
-#define PATIENCE_NS        (2 * SECOND_NS)  // how long a batch is left to its own origin to bring
-#define REDIAL_FIRST_NS    (SECOND_NS / 5)
-#define REDIAL_MOST_NS     (10 * SECOND_NS)
+#define SECOND_NS       1000000000ull
+#define GREETING_NS     (10 * SECOND_NS) // a connection that says no hello by then is closed
+#define PATIENCE_NS     (2 * SECOND_NS)  // how long a batch is left to its own origin to bring
+#define REDIAL_FIRST_NS (SECOND_NS / 5)
+#define REDIAL_MOST_NS  (10 * SECOND_NS)
+#define REFUSED_PATIENCE_NS                                                                        \
+    (60 *                                                                                          \
+        SECOND_NS) // for which a member may not have heard of our admission, before a person is told
 #define DEFER_MOST_S       30 // a deferred batch is offered again after that at the latest
 #define AGAIN_NS           (SECOND_NS / 2)  // before a stream that did not fit begins again
 #define DOOR_ROUNDS        3                // times that all endpoints of a door are tried
@@ -73,6 +77,8 @@ typedef struct peer {
     uint64_t redial_ns; // monotonic: not before
     uint64_t backoff_ns;
     uint64_t dialled_line; // 0: none under way
+    uint64_t refused_ns;   // since when it does not let us in; 0: it does, or nobody knows
+    bool refused_told;
     bool paused;
     bool named;         // by a member, after a restore: it may not be known here (restored.c)
     bool gone;          // removed, as a member says then
@@ -192,6 +198,21 @@ typedef struct restamp_state {
     uint64_t rows;        // the newest row
 } restamp_state_t;
 
+#define SOUND_MOST  1024 // a power of two
+#define SPOILT_MOST 64
+
+//  A batch of the log whose origin's signature was seen to be right, and its bytes then.
+typedef struct sound {
+    uint64_t sequence; // 0: none
+    uint64_t sum;
+} sound_t;
+
+//  A batch of the log that cannot be read, or is not what its origin signed.
+typedef struct spoilt {
+    uuid16_t client;
+    uint64_t upto;
+} spoilt_t;
+
 typedef struct link {
     const actor_setup_t *setup;
     uuid16_t me;
@@ -238,9 +259,13 @@ typedef struct link {
     member_mark_t *marks;
     size_t mark_count;
     uint64_t marks_version;
-    uint64_t sign_ns;     // when oplog was last asked to sign our rows
-    uint64_t back_ns;     // when it last gave some
-    uint64_t back_line;   // who gives us our own rows back; 0: nobody
+    uint64_t sign_ns;   // when oplog was last asked to sign our rows
+    uint64_t back_ns;   // when it last gave some
+    uint64_t back_line; // who gives us our own rows back; 0: nobody
+    sound_t *sound;     // SOUND_MOST
+    spoilt_t spoilt[SPOILT_MOST];
+    size_t spoilt_count;
+    bool spoilt_look;     // one of them may be whole again, or gone
     size_t repair_budget; // records that may still be read for repairs in this round
 } link_t;
 
@@ -274,6 +299,7 @@ int link_linked_unpack (line_t *line, slice_t packed);
 void link_dial_all (link_t *self, step_t *step);
 void link_on_event (link_t *self, step_t *step, const edge_event_mail_t *event);
 void link_peer_lost (step_t *step, peer_t *peer);
+void link_refusal_over (step_t *step, peer_t *peer); // it lets us in, or is no peer any more
 void link_door_dial (link_t *self, step_t *step, const door_dial_t *dial);
 void link_door_heard (link_t *self, step_t *step, slice_t answer);
 void link_door_tick (link_t *self, step_t *step);
@@ -309,6 +335,7 @@ void link_on_copy_chunk (link_t *self, step_t *step, line_t *line, mail_t *mail)
 //  feed.c
 void link_feed (link_t *self, step_t *step, line_t *line);
 void link_feed_from (link_t *self, step_t *step, line_t *line); // sets the cursor at what was sent
+void link_batch_give (step_t *step, line_t *line, slice_t bytes); // one, out of its turn
 void link_copy_start (link_t *self, step_t *step, line_t *line, const position_t *place);
 
 int link_base (step_t *step, vector_t *ret_base); // on which watermarks our log stands
@@ -376,6 +403,13 @@ int link_restored_held (
     link_t *self, step_t *step, const line_t *line, slice_t members, uint64_t upto);
 void link_restored_tick (link_t *self, step_t *step);
 bool link_restored_may_return (link_t *self, step_t *step, const line_t *line);
+
+//  spoilt.c
+bool link_batch_is_sound (link_t *self, step_t *step, uint64_t sequence, slice_t bytes);
+void link_spoilt_note (link_t *self, step_t *step, uint64_t sequence);
+void link_spoilt_ask (link_t *self, step_t *step, line_t *line);
+void link_spoilt_tick (link_t *self, step_t *step);
+void link_on_lacks (link_t *self, step_t *step, line_t *line, slice_t frame);
 
 //  report.c
 void link_on_command (link_t *self, step_t *step, const mail_t *mail);

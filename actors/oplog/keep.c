@@ -38,14 +38,18 @@ int oplog_owes_load (oplog_t *self, step_t *step)
             continue;
         while (rc == 0 && !self->owes) {
             batch_head_t head;
-            rc = pending_find (step->txn, origin, after, &sequence, &bytes);
-            if (rc == 0 && batch_peek (bytes, &head))
-                rc = ERR_CORRUPT;
-            if (rc == 0) {
-                self->owes = batch_wants_ack (&head);
-                after = head.upto;
-            }
+            uint64_t upto;
+            rc = pending_place (step->txn, origin, after, &upto, &sequence);
+            if (rc == 0)
+                rc = pending_find (step->txn, origin, after, &sequence, &bytes);
+            if (rc && rc != ERR_CORRUPT)
+                break;
+            //  For one that is spoilt it is at worst said once too often.
+            self->owes = rc || batch_peek (bytes, &head) || batch_wants_ack (&head);
+            after = upto;
         }
+        if (self->owes)
+            return 0;
         if (rc && rc != ERR_NOT_FOUND)
             return rc;
     }

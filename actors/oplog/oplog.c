@@ -21,7 +21,8 @@
 
 #include <stdlib.h>
 
-#define STAMPS_OF_A_RETURN (1u << 14) // its batch, and what it says of each member
+#define RETRY_NS           1000000000ull // after a failure
+#define STAMPS_OF_A_RETURN (1u << 14)    // its batch, and what it says of each member
 
 //  ---- the queue
 
@@ -141,9 +142,9 @@ static void oplog_receive (void *core, step_t *step, mail_t **mail_p)
 }
 
 //  A slice of what has a transaction of its own.
-static bool alone_is_due (oplog_t *self, const step_t *step)
+static bool alone_is_due (oplog_t *self, const step_t *step, bool rests)
 {
-    return self->restamp || self->rebuild || oplog_scrub_due (self, step);
+    return self->restamp || self->rebuild || (!rests && oplog_scrub_due (self, step));
 }
 
 static int alone_work (oplog_t *self, step_t *step)
@@ -161,13 +162,20 @@ static void alone_settle (oplog_t *self, step_t *step, int error)
         oplog_rebuild_settle (self, step, error);
 }
 
+//  What failed may fail for long: what is due by itself is then tried once a second, and not at once again.
+static bool is_resting (const oplog_t *self, const step_t *step)
+{
+    return self->failing && step->now.mono_ns < self->retry_ns;
+}
+
 //  The shell asks this once a round, when all that has arrived was received: the moment to close a group.
 static bool oplog_ready (void *core, step_t *step)
 {
     oplog_t *self = core;
-    if (!self->asked && alone_is_due (self, step))
+    bool rests = is_resting (self, step);
+    if (!self->asked && alone_is_due (self, step, rests))
         return true; // a slice, in a transaction of its own: what it meets must harm no group
-    if (!self->asked && (self->held.head || oplog_keep_is_due (self, step)))
+    if (!self->asked && (self->held.head || (!rests && oplog_keep_is_due (self, step))))
         ask_clock (self, step);
     return self->asked && self->granted;
 }
@@ -320,6 +328,16 @@ static void refuse_group (oplog_t *self, step_t *step, int error)
         }
 }
 
+static void wake_plan (oplog_t *self, step_t *step)
+{
+    if (is_resting (self, step)) {
+        step_wake_at (step, self->retry_ns);
+        return;
+    }
+    oplog_keep_wake (self, step);
+    oplog_scrub_plan (self, step);
+}
+
 static void oplog_settle (void *core, step_t *step, int error)
 {
     oplog_t *self = core;
@@ -337,23 +355,22 @@ static void oplog_settle (void *core, step_t *step, int error)
         step_alarm (step, error_name (ERR_STORAGE_FAILED), "store", NULL);
     }
     self->failing = error != 0;
+    self->retry_ns = step->now.mono_ns + RETRY_NS;
     buffer_clear (&self->fell); // it was told, or did not happen
     self->fell_count = 0;
     mail_list_clear (&self->group);
     self->asked = self->granted = false;
     if (self->restamp || self->rebuild)
         step_wake_at (step, step->now.mono_ns);
-    else if (self->held.head && !oplog_scrub_due (self, step))
+    else if (self->held.head && (error || !oplog_scrub_due (self, step)))
         ask_clock (self, step);
-    oplog_keep_wake (self, step);
-    oplog_scrub_plan (self, step);
+    wake_plan (self, step);
 }
 
 //  What is due is worked when it is due; here only the next wake is set.
 static void oplog_tick (void *core, step_t *step)
 {
-    oplog_keep_wake (core, step);
-    oplog_scrub_plan (core, step);
+    wake_plan (core, step);
 }
 
 //  ---- life

@@ -134,7 +134,8 @@ typedef struct oplog {
     bool joined_changed;
     buffer_t fell; // owners whose rows are dropped, packed
     size_t fell_count;
-    bool failing; // the last transaction failed: say so once
+    bool failing;      // the last transaction failed: say so once
+    uint64_t retry_ns; // before then, only what others ask for is tried
     scrubbing_t scrub;
     mail_t *rebuild; // a slice that is asked for (rebuild.c); NULL: none
     mail_t *restamp; // asked for (restamp.c); NULL: not

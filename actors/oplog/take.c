@@ -190,6 +190,30 @@ int oplog_apply_batch (oplog_t *self, step_t *step, const batch_t *batch)
     return rc ? rc : oplog_shared_raise (self, step, &batch->origin, batch->upto, &batch->hash);
 }
 
+//  A batch that is here already is taken once more where the disk has spoilt it (../link/spoilt.c).
+static int batch_mend (oplog_t *self, step_t *step, const batch_t *batch)
+{
+    const client_t *origin = oplog_client (self, &batch->origin);
+    batch_t here = {.bytes = {NULL, 0}};
+    uint64_t upto, sequence;
+    slice_t bytes;
+    int rc = pending_place (step->txn, &batch->origin, batch->upto - 1, &upto, &sequence);
+    if (rc || upto != batch->upto)
+        return rc == ERR_NOT_FOUND ? 0 : rc;
+    rc = pending_find (step->txn, &batch->origin, batch->upto - 1, &sequence, &bytes);
+    if (rc == 0 && slice_equal (bytes, batch->bytes))
+        return 0;
+    bool sound =
+        rc == 0 && batch_decode (bytes, &here) == 0 && batch_verify (&here, &origin->key) == 0;
+    batch_release (&here);
+    if (rc && rc != ERR_CORRUPT)
+        return rc;
+    if (sound || batch_verify (batch, &origin->key))
+        return 0;
+    metric_add (step->metrics, METRIC_BATCHES_MENDED, 1);
+    return pending_mend (step->txn, sequence, batch);
+}
+
 static void fork_alarm (step_t *step, const uuid16_t *client)
 {
     char subject[UUID_TEXT_SIZE], text[160];
@@ -221,6 +245,8 @@ static int batch_take (oplog_t *self, step_t *step, slice_t bytes, uint64_t ahea
         *answer = (taken_t){
             .error = (uint64_t)-rc, .client = batch.origin, .ahead = ahead, .upto = batch.upto};
     }
+    if (rc == ERR_DUPLICATE && !self->joining)
+        rc = batch_mend (self, step, &batch);
     batch_release (&batch);
     return oplog_is_fatal (rc) ? rc : 0;
 }

@@ -10,6 +10,7 @@
 
 #include "messages/endpoints.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static uint64_t unix_seconds (const step_t *step)
@@ -80,6 +81,15 @@ static void expired_sweep (step_t *step, buffer_t *node)
     }
 }
 
+//  By what it has applied, or by what a member has said to it.
+bool pool_is_removed (const pool_t *self, step_t *step)
+{
+    client_t me;
+    slice_t who;
+    return node_get (step->txn, NODE_SETTINGS, slice_text ("removed"), &who) == 0 ||
+           (clients_get (step->txn, &self->me, &me) == 0 && !timestamp_is_none (&me.removed));
+}
+
 void pool_invite (pool_t *self, step_t *step, const mail_t *mail)
 {
     ticket_t ticket;
@@ -90,6 +100,10 @@ void pool_invite (pool_t *self, step_t *step, const mail_t *mail)
     if (node_get (step->txn, NODE_SETTINGS, slice_text ("joining"), &joining) == 0) {
         pool_answer (step, mail->envelope.from, mail->envelope.ticket, ERR_BUSY,
             "this node is joining a pool itself", NULL);
+        return;
+    }
+    if (pool_is_removed (self, step)) {
+        pool_answer (step, mail->envelope.from, mail->envelope.ticket, ERR_REMOVED, NULL, NULL);
         return;
     }
     memset (&ticket, 0, sizeof ticket);
@@ -195,7 +209,15 @@ void pool_on_knock (pool_t *self, step_t *step, const mail_t *mail)
     client_t known;
     if (step_unpack (step, mail, &door_knock_type, &knock))
         return;
+    char text[DECLARATIONS_TEXT_SIZE] = "";
     int rc = knock_check (self, step, &knock, &request);
+    //  Nobody is linked with who was removed: whom it let in would be in a pool with it alone.
+    if (rc == 0 && pool_is_removed (self, step)) {
+        rc = ERR_REMOVED;
+        snprintf (text, sizeof text,
+            "%s was itself removed from the pool: ask another member for a ticket",
+            self->setup->config->name);
+    }
     if (rc == 0 && admission_under_way (self))
         rc = ERR_BUSY;
     if (rc == 0) {
@@ -203,7 +225,6 @@ void pool_on_knock (pool_t *self, step_t *step, const mail_t *mail)
         if (clients_get (step->txn, &uuid, &known) == 0 && !timestamp_is_none (&known.removed))
             rc = ERR_REMOVED; // and that is final
     }
-    char text[DECLARATIONS_TEXT_SIZE] = "";
     if (rc == 0 && request.resources.size)
         rc = declarations_compare (step->txn, request.resources, text);
     if (rc) {

@@ -32,9 +32,9 @@ static void members_look (pool_t *self, step_t *step)
         after = client.uuid;
         if (!timestamp_is_none (&client.removed) && client.drop_rows)
             drop_rows_ask (self, step, &client.uuid);
-        if (uuid_equal (&client.uuid, &self->me) && !timestamp_is_none (&client.removed))
-            step_alarm (step, error_name (ERR_REMOVED), "pool", error_text (ERR_REMOVED));
     }
+    if (pool_is_removed (self, step))
+        step_alarm (step, error_name (ERR_REMOVED), "pool", error_text (ERR_REMOVED));
 }
 
 static void on_written (pool_t *self, step_t *step, const mail_t *mail)

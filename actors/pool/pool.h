@@ -108,6 +108,7 @@ void pool_on_remove (pool_t *self, step_t *step, const mail_t *mail, slice_t req
 void pool_declare_stale (pool_t *self, step_t *step);
 
 //  door.c
+bool pool_is_removed (const pool_t *self, step_t *step);
 void pool_invite (pool_t *self, step_t *step, const mail_t *mail);
 void pool_join (pool_t *self, step_t *step, const mail_t *mail, slice_t request);
 void pool_on_knock (pool_t *self, step_t *step, const mail_t *mail);

@@ -21,7 +21,7 @@ typedef struct dial {
     int number; // LINK_PEERS or LINK_DOOR
     public_key_t server;
     bool connected;
-    int ended; // EDGE_LOST, EDGE_UNREACHABLE, or -1: it goes on
+    int ended; // EDGE_LOST, EDGE_UNREACHABLE, EDGE_REFUSED, or -1: it goes on
     char why[96];
 } dial_t;
 
@@ -148,7 +148,7 @@ static void dial_event (dials_t *self, dial_t *dial, int event, uint32_t value, 
         dial_tell (self, dial, EDGE_CONNECTED, NULL, in);
         break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-        dial_end (dial, EDGE_UNREACHABLE, "it does not admit this node");
+        dial_end (dial, EDGE_REFUSED, "it does not admit this node");
         break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
         dial_end (dial, EDGE_UNREACHABLE, "it does not speak CURVE as we do");

@@ -110,12 +110,12 @@ static void edge_dial (sim_node_t *node, const edge_dial_t *dial)
     if (dial->secret.size)
         curve_of_secret (dial->secret.data, &key, secret);
     sim_node_t *other = to >= 0 && to < (int)self->count ? &self->nodes[to] : NULL;
-    if (!other || !other->running || self->cut[node->index][to] ||
-        memcmp (&other->identity.curve, &dial->server, sizeof dial->server) != 0 ||
-        !lets_in (other, socket, &key)) {
-        if (other && other->running && !self->cut[node->index][to])
+    bool there = other && other->running && !self->cut[node->index][to];
+    bool right = there && memcmp (&other->identity.curve, &dial->server, sizeof dial->server) == 0;
+    if (!right || !lets_in (other, socket, &key)) {
+        if (there)
             event_give (other, socket, 0, EDGE_DENIED);
-        event_give (node, socket, dial->line, EDGE_UNREACHABLE);
+        event_give (node, socket, dial->line, right ? EDGE_REFUSED : EDGE_UNREACHABLE);
         return;
     }
     sim_wire_t *wire = calloc (1, sizeof *wire);

@@ -161,6 +161,84 @@ Test (members, no_admission_lifts_a_removal)
     sim_destroy (&sim);
 }
 
+//  Who is let in by nobody is in no pool: it goes on alone, with what it has.
+Test (members, a_ticket_of_who_was_removed_meanwhile_is_refused_and_changes_nothing)
+{
+    sim_t *sim = sim_new (35, 3);
+    buffer_t uuid = {NULL, 0, 0}, map = {NULL, 0, 0};
+    uuid16_t x = sim_uuid (1);
+    slice_t ticket;
+    sim_pair (sim, 0, 1);
+    sim_pass (sim, 30);
+    invite (sim, 1, &map, &ticket);
+    pack_bin (&uuid, slice_of (&sim->nodes[1].identity.client, 16));
+    cr_assert_eq (
+        sim_command (sim, 0, ACTOR_POOL, "remove", "client", buffer_slice (&uuid), NULL), 0);
+    sim_pass (sim, 60);
+    cr_assert (sim_alarm (sim, 1, "REMOVED"));
+    sim_kill (sim, 1); // it remembers
+    sim_start (sim, 1);
+    sim_pass (sim, 5);
+    cr_assert (sim_alarm (sim, 1, "REMOVED"));
+    cr_assert_eq (
+        sim_command (sim, 1, ACTOR_POOL, "invite", NULL, slice_of (NULL, 0), NULL), ERR_REMOVED);
+    cr_assert_eq (join (sim, 2, ticket), ERR_REMOVED);
+    cr_assert (sim_is_ready (sim, 2));
+    cr_assert_not (is_member (sim, 1, 2));
+    cr_assert_eq (sim_apply (sim, 2, "create", "tags", &x, "alone"), 0);
+    buffer_clear (&map);
+    invite (sim, 0, &map, &ticket);
+    cr_assert_eq (join (sim, 2, ticket), 0);
+    sim_pass (sim, 60);
+    cr_assert_str_eq (sim_name (sim, 0, "tags", &x), "alone");
+    buffer_release (&uuid);
+    buffer_release (&map);
+    sim_destroy (&sim);
+}
+
+//  Who invited it was removed, and neither of them had heard of that: nobody could tell before they meet the others.
+Test (members, who_was_let_in_by_a_removed_member_is_told_so_by_the_others_doors)
+{
+    sim_t *sim = sim_new (36, 3);
+    buffer_t uuid = {NULL, 0, 0};
+    sim_pair (sim, 0, 1);
+    sim_pass (sim, 30);
+    sim_cut (sim, 0, 1, true);
+    sim_cut (sim, 0, 2, true);
+    pack_bin (&uuid, slice_of (&sim->nodes[1].identity.client, 16));
+    cr_assert_eq (
+        sim_command (sim, 0, ACTOR_POOL, "remove", "client", buffer_slice (&uuid), NULL), 0);
+    sim_pair (sim, 1, 2);
+    sim_pass (sim, 200);
+    for (int node = 1; node < 3; node++)
+        cr_assert_not (sim_alarm (sim, node, "NOT_MEMBER"), "node %d", node);
+    sim_cut (sim, 0, 1, false);
+    sim_cut (sim, 0, 2, false);
+    sim_pass (sim, 90);
+    for (int node = 1; node < 3; node++)
+        cr_assert (sim_alarm (sim, node, "NOT_MEMBER"), "node %d", node);
+    cr_assert_not (sim_alarm (sim, 0, "NOT_MEMBER"));
+    buffer_release (&uuid);
+    sim_destroy (&sim);
+}
+
+//  A member that hears late of an admission lets nobody in before; then the alarm is over.
+Test (members, who_was_not_let_in_for_a_while_and_is_then_has_no_alarm)
+{
+    sim_t *sim = sim_new (37, 3);
+    sim_pair (sim, 0, 1);
+    sim_pass (sim, 30);
+    sim_cut (sim, 0, 1, true);
+    sim_pair (sim, 0, 2);
+    sim_pass (sim, 90);
+    cr_assert (sim_alarm (sim, 2, "NOT_MEMBER"));
+    sim_cut (sim, 0, 1, false);
+    sim_pass (sim, 30);
+    cr_assert_not (sim_alarm (sim, 2, "NOT_MEMBER"));
+    sim_expect_converged (sim, 30);
+    sim_destroy (&sim);
+}
+
 //  ---- last seen
 
 //  Seconds since `node` believes that `other` was seen; -1: never.

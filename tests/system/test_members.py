@@ -3,7 +3,6 @@
 
 import json
 import subprocess
-import time
 
 import tidepool
 from tidepool import BIN, Case, Refused, invite, join, wait_converged, wait_until
@@ -28,7 +27,9 @@ class Declarations (Case):
             self.assertRegex (alarm, rf"stars: delete = ({mine}|{theirs}) is declared here, not")
             self.assertIn ("declare otherwise: stars: delete = ", node.log_tail ())
         uuid = a.create ("tags", n=1)
-        time.sleep (1)
+        refusals = lambda: a.log_text ().count ("declare otherwise")
+        before = refusals ()
+        wait_until (lambda: refusals () > before + 1, what="they have met and refused twice more")
         self.assertIsNone (b.get ("tags", uuid))
         self.assertFalse (a.online (b) or b.online (a))
 
@@ -122,6 +123,22 @@ class Members (Case):
                     what="c is told")
         wait_until (lambda: b.client_of (c)["removed"], what="b knows")
         self.assertRefused ("NOT_MEMBER", b.admin, "remove", client=c.client)
+
+    def test_a_ticket_of_a_member_that_was_removed_meanwhile_is_refused_by_name (self):
+        a, b = self.pool ("a", "b")
+        c = self.node ("c", *SOON)
+        ticket = invite (b)
+        a.admin ("remove", client=b.client)
+        wait_until (lambda: any (alarm.startswith ("REMOVED") for alarm in b.status ()["alarms"]),
+                    what="b is told")
+        uuid = c.create ("tags", still="alone")
+        done = c.command ("join", ticket, check=False)
+        self.assertEqual (done.returncode, 1)
+        self.assertRegex (done.stdout + done.stderr, "REMOVED.*b was itself removed from the pool")
+        self.assertIsNone (b.client_of (c))
+        c.update ("tags", uuid, still="writes")
+        join (c, a)
+        wait_until (lambda: a.get ("tags", uuid) == {"still": "writes"}, what="a has it")
 
     def test_clients_are_printed_as_people_read_them (self):
         a, b = self.pool ("a", "b")

@@ -39,6 +39,11 @@ class Why (Case):
     def conflicts (self, resource):
         return [node.status ()["resources"][resource]["conflicts"] for node in (self.a, self.b)]
 
+    def wait_past_a (self, resource, uuid):
+        """What b writes from here on is later than what stands at a"""
+        (time, _) = self.a.api ("get", resource=resource, uuid=uuid)["record"]["updated"]
+        wait_until (lambda: self.b.status ()["clock"]["wall"] > time, what="b's clock is past that")
+
     def by (self, node):
         return f"{node.name} ({uuid_text (node.client)[:8]})"
 
@@ -46,7 +51,7 @@ class Why (Case):
         uuid = self.a.create ("tags", name="sea", colour="blue")
         self.apart ()
         self.a.update ("tags", uuid, name="ocean")
-        time.sleep (0.01)
+        self.wait_past_a ("tags", uuid)
         self.b.update ("tags", uuid, name="mer")
         self.together ()
         for node in (self.a, self.b):
@@ -97,7 +102,7 @@ class Why (Case):
         self.a.update ("tags", tag, n=2)
         self.b.delete ("tags", tag)
         self.a.update ("stars", star, n=2)
-        time.sleep (0.01)
+        self.wait_past_a ("stars", star)
         self.b.delete ("stars", star)
         self.together ()
         self.assertEqual (self.why ("tags", tag)["deleted"][1], self.b.client)
