@@ -80,8 +80,7 @@ static void job_note_whole (ingest_t *self, step_t *step)
     location->skipped = done->skipped;
     location->ignored = done->ignored;
     location->unreadable = done->unreadable;
-    location->wanted_restart = true;
-    location->wanted_ns = 0;
+    ingest_want_restart (location);
 }
 
 static void job_done (ingest_t *self, step_t *step, const mail_t *mail)
@@ -193,30 +192,49 @@ static void job_resolved (ingest_t *self, step_t *step)
 
 //  ---- working off the inbox: each answers whether there may be more to do now
 
+static location_t *removal_find (const ingest_t *self)
+{
+    location_t *location = self->locations;
+    while (location && !(location->removing && !location->adding))
+        location = location->next;
+    return location;
+}
+
+static bool identified_go (ingest_t *self, step_t *step, int *ret_error)
+{
+    if (!ingest_identified_fits (self, step, self->inbox.head))
+        return false;
+    mail_t *mail = mail_list_take (&self->inbox);
+    *ret_error = ingest_identified (self, step, mail);
+    mail_destroy (&mail);
+    return true;
+}
+
 static bool idle_go (ingest_t *self, step_t *step, int *ret_error)
 {
-    if (!ingest_is_durable (self))
+    const mail_t *first = self->inbox.head;
+    location_t *removal = removal_find (self);
+    bool waits = removal || self->regain.asked || first; // for all that is under way to be durable
+    if (first && first->envelope.verb == MAIL_IDENTIFIED)
+        return identified_go (self, step, ret_error);
+    if (!waits)
+        ingest_identify (self, step);
+    //  What was found during one commit is the next.
+    if (waits || ingest_is_quiet (self))
+        ingest_flush_if_room (self, step);
+    if (!waits || !ingest_is_durable (self))
         return false;
-    for (location_t *location = self->locations; location; location = location->next)
-        if (location->removing && !location->adding) {
-            job_begin_removal (self, location);
-            return true;
-        }
-    if (self->regain.asked) {
+    if (removal)
+        job_begin_removal (self, removal);
+    else if (self->regain.asked) {
         ingest_regain_begin (self);
         self->phase = PHASE_REGAINING;
-        return true;
+    } else {
+        mail_t *mail = mail_list_take (&self->inbox);
+        if (mail->envelope.verb == MAIL_SCAN_BEGIN)
+            *ret_error = job_begin (self, step, mail);
+        mail_destroy (&mail);
     }
-    mail_t *mail = mail_list_take (&self->inbox);
-    if (mail == NULL) {
-        ingest_identify (self, step);
-        return false;
-    }
-    if (mail->envelope.verb == MAIL_SCAN_BEGIN)
-        *ret_error = job_begin (self, step, mail);
-    else if (mail->envelope.verb == MAIL_IDENTIFIED)
-        *ret_error = ingest_identified (self, step, mail);
-    mail_destroy (&mail);
     return true;
 }
 

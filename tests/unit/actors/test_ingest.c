@@ -46,7 +46,7 @@ Test (ingest, first_scan_gives_every_entry_a_row_and_every_file_its_content)
     files_destroy (&self);
 }
 
-Test (ingest, files_are_read_side_by_side_and_none_of_them_twice)
+Test (ingest, files_are_read_side_by_side_once_for_the_id_and_once_for_the_type)
 {
     files_t *self = files_new ();
     char path[64];
@@ -61,7 +61,7 @@ Test (ingest, files_are_read_side_by_side_and_none_of_them_twice)
         uuid16_t expected = uuid_of_bytes (slice_text (path));
         cr_assert (slice_equal (slice_of (id.data + 2, 16), slice_of (expected.bytes, 16)));
     }
-    cr_assert_eq (self->tree->reads, 300);
+    cr_assert_eq (self->tree->reads, 2 * 300);
     cr_assert (self->tree->items_max > 1);
     cr_assert_eq (self->tree->open_count, 0);
     files_destroy (&self);
@@ -599,6 +599,7 @@ Test (ingest, large_directory_comes_in_parts_and_its_deletions_are_found)
     files_add (self, "/home/photos");
     cr_assert_eq (files_count (self), 3005);
     cr_assert_eq (files_stored (self, NODE_WANTED), 0);
+    cr_assert_eq (files_stored (self, NODE_UNTYPED), 0);
     cr_assert (self->held_max <= 4);
     files_stop (self);
     for (int i = 0; i < 3000; i += 2) {

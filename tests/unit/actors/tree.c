@@ -339,6 +339,8 @@ static const char *tree_mime (void *self, size_t worker, slice_t head)
 {
     (void)self;
     (void)worker;
+    if (head.size >= 4 && memcmp (head.data, "\x89PNG", 4) == 0)
+        return "image/png";
     return head.size ? "text/plain" : "inode/x-empty";
 }
 
