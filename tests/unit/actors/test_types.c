@@ -175,3 +175,36 @@ Test (types, and_ids_that_rows_lack_which_came_back_after_a_restore_are_found)
         files_destroy (&self);
     }
 }
+
+Test (types, wait_until_no_id_is_wanted_of_any_file)
+{
+    files_t *self = files_new ();
+    char path[64];
+    for (int i = 0; i < 5500; i++) { // more than are asked for at once
+        snprintf (path, sizeof path, "/home/%04d", i);
+        tree_write (self->tree, path, path);
+    }
+    files_command (self, "add", "/home", false, NULL);
+    for (int i = 0; i < 10000 && files_field (self, "0000", "mime").size == 0; i++)
+        files_run_rounds (self, 1);
+    cr_assert_gt (files_field (self, "0000", "mime").size, 0);
+    cr_assert_eq (files_stored (self, NODE_WANTED), 0);
+    files_run (self);
+    cr_assert_eq (files_stored (self, NODE_UNTYPED), 0);
+    files_destroy (&self);
+}
+
+//  What was read is of the file as it is, and the row still says what it was.
+Test (ids, of_files_that_differ_from_their_rows_are_not_written)
+{
+    files_t *self = many ();
+    files_command (self, "add", "/home", false, NULL);
+    for (int i = 0; i < 1000 && files_stored (self, NODE_WANTED) < MANY; i++)
+        files_run_rounds (self, 1);
+    write_all (self, "another text");
+    files_run_rounds (self, 200); // no time passes: nobody has looked again
+    cr_assert_eq (count_with (self, "content_id"), 0);
+    files_run (self);
+    assert_done (self);
+    files_destroy (&self);
+}
