@@ -112,7 +112,7 @@ static void job_begin_removal (ingest_t *self, location_t *location)
     self->job_is_scan = false;
     self->forgotten = false;
     self->phase = PHASE_RESOLVING;
-    ingest_branch_push (self, slice_of ("", 0));
+    ingest_branch_push (self, slice_of ("", 0), NULL);
 }
 
 //  Inodes that no row went with. True if there were some.
@@ -329,7 +329,7 @@ static void ingest_fail (ingest_t *self, step_t *step, int error)
     buffer_clear (&self->branches);
     self->placed = self->candidate_count;
     if (self->phase == PHASE_RESOLVING && !self->job_is_scan)
-        ingest_branch_push (self, slice_of ("", 0)); // a removal begins again
+        ingest_branch_push (self, slice_of ("", 0), NULL); // a removal begins again
     self->pause_ns = step->now.mono_ns + INGEST_PAUSE_NS;
 }
 

@@ -41,6 +41,7 @@
 #define INGEST_TYPES_ASKED    2
 #define INGEST_TOGETHER                                                                            \
     16 // where no more files than this are wanted, both come at once: one change of the row, not two
+#define INGEST_NAMES_MAX 256 // names of one inode that are looked at for the one that was missed
 #define INGEST_RETRY_NS                                                                            \
     500000000ull // a refused WRITE is sent again after this, then after twice that, …
 #define INGEST_RETRY_NS_MAX  30000000000ull
@@ -197,10 +198,11 @@ typedef struct ingest {
     buffer_t lost_olds; // of spot_t
     candidate_t *candidates;
     size_t candidate_count, candidate_capacity;
-    buffer_t texts; // paths and names of candidates
-    size_t placed;  // candidates that are done with, at the end of resolving
-    buffer_t
-        branches; // directories whose places are gone: a stack of paths, each with its size in 4 bytes behind
+    buffer_t texts;    // paths and names of candidates
+    size_t placed;     // candidates that are done with, at the end of resolving
+    buffer_t branches; // directories whose places are gone: a stack, resolve.c
+    buffer_t moved_to; // where the one that is being swept stands now …
+    bool is_moved;     // … if it is known
     regain_t regain;
     uint64_t pause_ns; // the store failed: nothing before this
 
@@ -277,7 +279,8 @@ void ingest_missing_add (ingest_t *self, uint64_t hash, const spot_t *replaced);
 int ingest_missing_take (ingest_t *self, step_t *step, missing_t *ret_missing);
 void ingest_resolve_begin (ingest_t *self);
 int ingest_resolve (ingest_t *self, step_t *step, bool *ret_done);
-void ingest_branch_push (ingest_t *self, slice_t path);
+//  to: where it has moved to; NULL: gone, or not known.
+void ingest_branch_push (ingest_t *self, slice_t path, const slice_t *to);
 
 //  ---- regain.c
 void ingest_regain_ask (ingest_t *self, step_t *step); // if the setting says so
