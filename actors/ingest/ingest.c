@@ -327,6 +327,7 @@ static void ingest_fail (ingest_t *self, step_t *step, int error)
     buffer_clear (&self->left);
     self->sweeping = false;
     buffer_clear (&self->branches);
+    buffer_clear (&self->unlike);
     self->placed = self->candidate_count;
     if (self->phase == PHASE_RESOLVING && !self->job_is_scan)
         ingest_branch_push (self, slice_of ("", 0), NULL); // a removal begins again

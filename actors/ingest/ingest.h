@@ -42,6 +42,8 @@
 #define INGEST_TOGETHER                                                                            \
     16 // where no more files than this are wanted, both come at once: one change of the row, not two
 #define INGEST_NAMES_MAX 256 // names of one inode that are looked at for the one that was missed
+#define INGEST_UNLIKE_MAX                                                                          \
+    4096 // that wait for the others to find theirs; more take what is left by then
 #define INGEST_RETRY_NS                                                                            \
     500000000ull // a refused WRITE is sent again after this, then after twice that, …
 #define INGEST_RETRY_NS_MAX  30000000000ull
@@ -203,6 +205,7 @@ typedef struct ingest {
     buffer_t branches; // directories whose places are gone: a stack, resolve.c
     buffer_t moved_to; // where the one that is being swept stands now …
     bool is_moved;     // … if it is known
+    buffer_t unlike;   // of missing_t: names of inodes of several that nothing new is like
     regain_t regain;
     uint64_t pause_ns; // the store failed: nothing before this
 

@@ -60,7 +60,13 @@ static int candidate_likeness (ingest_t *self, candidate_t *candidate, const mis
     return 2 * name + (moved || memcmp (key, missing->key, SPOT_DIR_SIZE) == 0);
 }
 
-static candidate_t *candidate_find (ingest_t *self, const missing_t *missing)
+static bool one_name (const entry_t *entry)
+{
+    return entry->links <= 1 || entry_is_dir (entry);
+}
+
+//  ret_likeness: 3 where there is no choice.
+static candidate_t *candidate_find (ingest_t *self, const missing_t *missing, int *ret_likeness)
 {
     const entry_t *entry = &missing->place.entry;
     size_t low = 0, high = self->candidate_count;
@@ -82,12 +88,13 @@ static candidate_t *candidate_find (ingest_t *self, const missing_t *missing)
             continue;
         looked++;
         int likeness =
-            candidate->entry.links > 1 ? candidate_likeness (self, candidate, missing) : 0;
+            one_name (&candidate->entry) ? 3 : candidate_likeness (self, candidate, missing);
         if (!best || likeness > best_likeness) {
             best = candidate;
             best_likeness = likeness;
         }
     }
+    *ret_likeness = best_likeness;
     return best;
 }
 
@@ -121,19 +128,38 @@ static int candidate_take (
     return rc ? rc : ingest_entry_moved (self, step, dir, &candidate->entry, missing);
 }
 
-//  Moved or gone.
+//  Moved or gone; or, of several names, to wait until those that are like what is new have found it.
+static int missing_place (ingest_t *self, step_t *step, const missing_t *missing, bool waits)
+{
+    int likeness, rc = 0;
+    candidate_t *candidate = candidate_find (self, missing, &likeness);
+    if (candidate && waits && likeness < 2 &&
+        self->unlike.size < INGEST_UNLIKE_MAX * sizeof *missing) {
+        buffer_append (&self->unlike, missing, sizeof *missing);
+        return 0;
+    }
+    if (candidate)
+        return candidate_take (self, step, candidate, missing);
+    if (entry_is_dir (&missing->place.entry))
+        rc = branch_add (self, step, missing, NULL);
+    return rc ? rc : ingest_entry_gone (self, step, missing);
+}
+
 static int missing_resolve (ingest_t *self, step_t *step)
 {
     missing_t missing;
     int rc = ingest_missing_take (self, step, &missing);
     if (rc)
         return rc == ERR_NOT_FOUND ? 0 : rc;
-    candidate_t *candidate = candidate_find (self, &missing);
-    if (candidate)
-        return candidate_take (self, step, candidate, &missing);
-    if (entry_is_dir (&missing.place.entry))
-        rc = branch_add (self, step, &missing, NULL);
-    return rc ? rc : ingest_entry_gone (self, step, &missing);
+    return missing_place (self, step, &missing, true);
+}
+
+static int unlike_resolve (ingest_t *self, step_t *step)
+{
+    missing_t missing;
+    self->unlike.size -= sizeof missing;
+    memcpy (&missing, self->unlike.data + self->unlike.size, sizeof missing);
+    return missing_place (self, step, &missing, false);
 }
 
 //  Takes the next directory from the stack.
@@ -179,6 +205,8 @@ int ingest_resolve (ingest_t *self, step_t *step, bool *ret_done)
             return ingest_sweep (self, step);
         else if (self->branches.size)
             branch_next (self);
+        else if (self->unlike.size)
+            rc = unlike_resolve (self, step);
         else if (self->placed < self->candidate_count)
             rc = new_resolve (self, step, &self->candidates[self->placed++]);
         else {

@@ -287,41 +287,50 @@ Test (ingest, hard_links_are_rows_of_their_own_with_one_content)
     files_destroy (&self);
 }
 
-//  As of backups that share files: of each directory a link, under the same names.
+//  As of backups that share files: in each directory a link, under the same names; and one more, whose name changes.
+static void names_of_one_inode_move (const char *odd, bool down)
+{
+    static const char *const before[] = {"daily.0/a", "daily.0/b", "daily.1/a", "daily.1/b", ""};
+    static const char *const after[] = {"daily.1/a", "daily.1/b", "daily.2/a", "daily.2/b", "new"};
+    files_t *self = photos ();
+    uuid16_t uuids[5], now;
+    char path[64], to[64];
+    tree_mkdir (self->tree, "/home/photos/2022/daily.0");
+    tree_mkdir (self->tree, "/home/photos/2022/daily.1");
+    tree_write (self->tree, "/home/photos/2022/daily.0/a", "shared");
+    for (int i = 1; i < 5; i++) {
+        snprintf (path, sizeof path, "/home/photos/2022/%s", before[i][0] ? before[i] : odd);
+        tree_link (self->tree, "/home/photos/2022/daily.0/a", path);
+    }
+    files_add (self, "/home/photos");
+    for (int i = 0; i < 5; i++) {
+        snprintf (path, sizeof path, "2022/%s", before[i][0] ? before[i] : odd);
+        uuids[i] = files_uuid (self, path);
+    }
+    if (down)
+        files_stop (self);
+    tree_rename (self->tree, "/home/photos/2022/daily.1", "/home/photos/2023/daily.2");
+    tree_rename (self->tree, "/home/photos/2022/daily.0", "/home/photos/2023/daily.1");
+    snprintf (path, sizeof path, "/home/photos/2022/%s", odd);
+    tree_rename (self->tree, path, "/home/photos/2023/new");
+    if (down)
+        files_start (self);
+    files_run (self);
+    for (int i = 0; i < 5; i++) {
+        snprintf (to, sizeof to, "2023/%s", after[i]);
+        now = files_uuid (self, to);
+        cr_assert (uuid_equal (&uuids[i], &now), "%s has another row's uuid", to);
+    }
+    cr_assert_eq (files_count (self), 12);
+    files_destroy (&self);
+}
+
 Test (ingest, names_of_one_inode_keep_their_uuids_when_their_directories_move)
 {
-    static const char *const before[] = {
-        "2022/daily.0/a", "2022/daily.0/b", "2022/daily.1/a", "2022/daily.1/b", "2022/other"};
-    static const char *const after[] = {
-        "2023/daily.1/a", "2023/daily.1/b", "2023/daily.2/a", "2023/daily.2/b", "2023/another"};
-    for (int down = 0; down <= 1; down++) {
-        files_t *self = photos ();
-        uuid16_t uuids[5], now;
-        char path[64];
-        tree_mkdir (self->tree, "/home/photos/2022/daily.0");
-        tree_mkdir (self->tree, "/home/photos/2022/daily.1");
-        tree_write (self->tree, "/home/photos/2022/daily.0/a", "shared");
-        for (int i = 1; i < 5; i++) {
-            snprintf (path, sizeof path, "/home/photos/%s", before[i]);
-            tree_link (self->tree, "/home/photos/2022/daily.0/a", path);
-        }
-        files_add (self, "/home/photos");
-        for (int i = 0; i < 5; i++)
-            uuids[i] = files_uuid (self, before[i]);
-        if (down)
-            files_stop (self);
-        tree_rename (self->tree, "/home/photos/2022/daily.1", "/home/photos/2023/daily.2");
-        tree_rename (self->tree, "/home/photos/2022/daily.0", "/home/photos/2023/daily.1");
-        tree_rename (self->tree, "/home/photos/2022/other", "/home/photos/2023/another");
-        if (down)
-            files_start (self);
-        files_run (self);
-        for (int i = 0; i < 5; i++) {
-            now = files_uuid (self, after[i]);
-            cr_assert (uuid_equal (&uuids[i], &now), "%s is not %s", after[i], before[i]);
-        }
-        cr_assert_eq (files_count (self), 12);
-        files_destroy (&self);
+    static const char *const odd[] = {"0", "k", "other", "zz", "beach", "x1", "x2", "x3"};
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        names_of_one_inode_move (odd[i], false);
+        names_of_one_inode_move (odd[i], true);
     }
 }
 
