@@ -291,7 +291,8 @@ Test (ingest, hard_links_are_rows_of_their_own_with_one_content)
 static void names_of_one_inode_move (const char *odd, bool down)
 {
     static const char *const before[] = {"daily.0/a", "daily.0/b", "daily.1/a", "daily.1/b", ""};
-    static const char *const after[] = {"daily.1/a", "daily.1/b", "daily.2/a", "daily.2/b", "new"};
+    static const char *const after[] = {
+        "daily.1/a", "daily.1/b", "daily.2/a", "daily.2/b", "daily.2/z/new"};
     files_t *self = photos ();
     uuid16_t uuids[5], now;
     char path[64], to[64];
@@ -312,7 +313,8 @@ static void names_of_one_inode_move (const char *odd, bool down)
     tree_rename (self->tree, "/home/photos/2022/daily.1", "/home/photos/2023/daily.2");
     tree_rename (self->tree, "/home/photos/2022/daily.0", "/home/photos/2023/daily.1");
     snprintf (path, sizeof path, "/home/photos/2022/%s", odd);
-    tree_rename (self->tree, path, "/home/photos/2023/new");
+    tree_mkdir (self->tree, "/home/photos/2023/daily.2/z");
+    tree_rename (self->tree, path, "/home/photos/2023/daily.2/z/new");
     if (down)
         files_start (self);
     files_run (self);
@@ -321,7 +323,7 @@ static void names_of_one_inode_move (const char *odd, bool down)
         now = files_uuid (self, to);
         cr_assert (uuid_equal (&uuids[i], &now), "%s has another row's uuid", to);
     }
-    cr_assert_eq (files_count (self), 12);
+    cr_assert_eq (files_count (self), 13);
     files_destroy (&self);
 }
 
