@@ -49,6 +49,7 @@
     F (S, UINT, skipped, MUST, "special files")                                                    \
     F (S, UINT, ignored, MUST, "entries that a pattern excludes")                                  \
     F (S, UINT, unreadable, MUST, "entries and directories that could not be read")                \
+    F (S, BOOL, readable, MAY, "nothing of the location is known that cannot be read")             \
     F (S, BOOL, watched, MUST, "changes are seen as they happen, in all of it")
 #define SCAN_SETTLED_FIELDS(F, S)                                                                  \
     F (S, UUID, location, MUST, "whose job it was")                                                \

@@ -100,6 +100,10 @@ static void job_done (ingest_t *self, step_t *step, const mail_t *mail)
     }
     location->missing = false;
     location->watched = self->done.watched;
+    if (self->done.readable)
+        location->unreadable = 0;
+    else if (location->unreadable == 0)
+        location->unreadable = self->done.unreadable;
     if (self->done.whole)
         job_note_whole (self, step);
 }

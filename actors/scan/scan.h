@@ -67,6 +67,7 @@ typedef struct scan_location {
     bool due;          // to be walked as a whole
     bool stopped;      // to be forgotten when its job is over
     bool alarmed;
+    bool too_long;           // a path of it
     uint64_t locked_wait_ns; // between two times that locked is tried
     uint64_t rescan_ns;      // when to walk it again without being asked; UINT64_MAX: never
     lookup_t dirty;          // of dirty_t, by hash of path

@@ -70,6 +70,7 @@ static bool entry_is_wanted (scan_t *self, const entry_t *entry)
     buffer_append (&walk->path, entry->name.data, entry->name.size);
     bool wanted = walk->path.size <= LIMIT_PATH_BYTES;
     walk->counts.unreadable += !wanted;
+    walk->location->too_long |= !wanted;
     if (wanted && scan_walk_ignores (self, buffer_slice (&walk->path), S_ISDIR (entry->mode))) {
         walk->counts.ignored++;
         wanted = false;
@@ -325,7 +326,7 @@ void scan_walk_begin (scan_t *self, step_t *step, scan_location_t *location, boo
     buffer_clear (&walk->path);
     walk_aim (walk, location);
     if (whole) {
-        location->due = false;
+        location->due = location->too_long = false;
         location->rescan_ns = UINT64_MAX;
         scan_locked_clear (location);
     }
@@ -374,6 +375,7 @@ static void walk_end (scan_t *self, step_t *step)
         walk_alarm (self, step);
     if (location->locked.count == 0)
         location->locked_wait_ns = SCAN_LOCKED_NS;
+    done.readable = location->locked.count == 0 && !location->too_long;
     done.watched = !location->alarmed && !walk->failed;
     walk->state = WALK_SETTLING;
     step_send (step, ACTOR_INGEST, MAIL_SCAN_DONE, 0, &scan_done_type, &done, NULL, 0);
