@@ -110,6 +110,7 @@ typedef struct walk {
     bool is_covered;
     bool listing; // the top level is being listed
     bool first;   // its next section is the first
+    bool partial; // some of it could not be looked at
     size_t base;  // the depth of the target's own level
     buffer_t path;
     level_t *levels;

@@ -130,7 +130,7 @@ static void walk_list (scan_t *self, step_t *step)
         int rc = self->disk->list (
             self->disk->self, level->dir, self->entries, SCAN_LIST_ENTRIES, &count, &unreadable);
         if (rc || unreadable) {
-            flags |= SECTION_FAILED;
+            walk->partial = true;
             walk_unreadable (self, step, unreadable + (rc != 0), rc ? rc : ERR_NOT_ALLOWED);
         }
         if (rc || count == 0) {
@@ -147,7 +147,8 @@ static void walk_list (scan_t *self, step_t *step)
             section_add (self, entry);
         }
     }
-    section_close (self, step, flags);
+    //  Its last section decides what is missing, whichever could not be read in full.
+    section_close (self, step, flags | (walk->partial ? SECTION_FAILED : 0));
 }
 
 //  Only some names of the top level.
@@ -185,6 +186,7 @@ static void walk_enter (scan_t *self)
     walk->unwatched += rc != 0;
     walk->counts.directories++;
     walk->listing = walk->first = true;
+    walk->partial = false;
 }
 
 //  A directory below the top level that cannot be opened: what is stored of it stays.

@@ -425,6 +425,30 @@ Test (ingest, rows_below_an_unreadable_directory_stay)
     files_destroy (&self);
 }
 
+//  In a small directory, and at the beginning of one that comes in several sections.
+Test (ingest, rows_of_entries_that_cannot_be_looked_at_stay)
+{
+    static const char *const paths[] = {"/home/photos/2022/sea.jpg", "/home/photos/2023/0000"};
+    files_t *self = photos ();
+    char path[64];
+    for (int i = 0; i < 2500; i++) {
+        snprintf (path, sizeof path, "/home/photos/2023/%04d", i);
+        tree_write (self->tree, path, "");
+    }
+    files_add (self, "/home/photos");
+    for (int seen = 0; seen <= 1; seen++) {
+        for (int i = 0; i < 2; i++)
+            if (seen)
+                tree_remove (self->tree, paths[i]);
+            else
+                tree_inode (self->tree, paths[i])->unseen = true;
+        files_command (self, "rescan", "/home/photos", true, NULL);
+        files_run (self);
+        cr_assert_eq (files_count (self), seen ? 2503 : 2505);
+    }
+    files_destroy (&self);
+}
+
 Test (ingest, unreadable_file_is_a_row_without_content_until_it_can_be_read)
 {
     files_t *self = photos ();

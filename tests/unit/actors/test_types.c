@@ -211,6 +211,24 @@ Test (types, wait_while_an_id_is_wanted_of_any_file)
     files_destroy (&self);
 }
 
+//  As long as it was, so that only its time tells.
+Test (ids, of_a_file_that_changes_while_it_is_read_are_not_written)
+{
+    files_t *self = files_new ();
+    tree_write (self->tree, "/home/log", "9 more");
+    self->tree->restless = "/home/log";
+    self->tree->restless_left = 1;
+    files_command (self, "add", "/home", false, NULL);
+    files_run_rounds (self, 200); // no time passes
+    cr_assert_eq (self->tree->restless_left, 0);
+    cr_assert_eq (files_field (self, "log", "content_id").size, 0);
+    files_run (self);
+    slice_t id = files_field (self, "log", "content_id");
+    uuid16_t expected = uuid_of_bytes (slice_text ("0 more"));
+    cr_assert (slice_equal (slice_of (id.data + 2, 16), slice_of (expected.bytes, 16)));
+    files_destroy (&self);
+}
+
 //  What was read is of the file as it is, and the row still says what it was.
 Test (ids, of_files_that_differ_from_their_rows_are_not_written)
 {
