@@ -190,6 +190,7 @@ typedef struct ingest {
     uint64_t *seen; // hashes of its names
     size_t seen_count, seen_capacity;
     bool sweeping; // looking for what is missing in it
+    bool is_moved; // where what is being swept stands now is known: moved_to
     uint8_t sweep_after[SPOT_KEY_SIZE];
     size_t sweep_after_size;
 
@@ -203,8 +204,7 @@ typedef struct ingest {
     buffer_t texts;    // paths and names of candidates
     size_t placed;     // candidates that are done with, at the end of resolving
     buffer_t branches; // directories whose places are gone: a stack, resolve.c
-    buffer_t moved_to; // where the one that is being swept stands now …
-    bool is_moved;     // … if it is known
+    buffer_t moved_to; // where the one that is being swept stands now
     buffer_t unlike;   // of missing_t: names of inodes of several that nothing new is like
     regain_t regain;
     uint64_t pause_ns; // the store failed: nothing before this
