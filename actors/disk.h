@@ -48,7 +48,7 @@ typedef struct disk {
 
     //  Does work (context, item, worker) for each item from 0 to count - 1, several at once where there are processors
     //  for that, and returns when all are done. One item is one worker's, 0 to DISK_WORKERS_MAX - 1; it
-    //  may read its own file, and ask for its MIME type.
+    //  may open a file of its own in a directory that is open, read it, close it, and ask for its MIME type.
     void (*each) (void *self, void (*work) (void *context, size_t item, size_t worker),
         void *context, size_t count);
 } disk_t;

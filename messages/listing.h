@@ -54,9 +54,9 @@ typedef struct finding {
     uint64_t size;     // what was read was the content of a file of this …
     uint64_t modified; // … and this …
     uint64_t inode;    // … and this
-    uuid16_t content;
-    slice_t mime;
-    bool sampled; // content is of samples, not of all
+    uuid16_t content;  // zero where it was not asked for
+    slice_t mime;      // empty where it was not asked for
+    bool sampled;      // content is of samples, not of all
 } finding_t;
 
 void finding_pack (const finding_t *self, buffer_t *out);

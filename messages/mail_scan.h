@@ -10,7 +10,7 @@
 //        | <--- scan_done ----------------------- |
 //        | ---- scan_settled -------------------> |  it is durable; only now the next job begins
 //        | ---- identify (files) ---------------> |
-//        | <--- identified (content ids) -------- |  never while a job runs
+//        | <--- identified (ids, types) --------- |  never while a job runs
 
 #ifndef TIDEPOOL_MAIL_SCAN_H
 #define TIDEPOOL_MAIL_SCAN_H
@@ -49,6 +49,7 @@
     F (S, UINT, skipped, MUST, "special files")                                                    \
     F (S, UINT, ignored, MUST, "entries that a pattern excludes")                                  \
     F (S, UINT, unreadable, MUST, "entries and directories that could not be read")                \
+    F (S, BOOL, readable, MAY, "nothing of the location is known that cannot be read")             \
     F (S, BOOL, watched, MUST, "changes are seen as they happen, in all of it")
 #define SCAN_SETTLED_FIELDS(F, S)                                                                  \
     F (S, UUID, location, MUST, "whose job it was")                                                \
@@ -57,11 +58,13 @@
 //  frame 0: events behind each other: [watch uint, flags uint (enum watch_flags), name bin]
 #define IDENTIFY_FIELDS(F, S)                                                                      \
     F (S, UUID, location, MUST, "whose files")                                                     \
+    F (S, UINT, what, MUST, "what is to be found (enum identify_what)")                            \
     F (S, BOOL, sampled, MAY, "large ones by samples")                                             \
     F (S, UINT, count, MUST, "how many the frame holds")
 //  frame 0: files behind each other: [uuid bin 16, path bin]
 #define IDENTIFIED_FIELDS(F, S)                                                                    \
     F (S, UUID, location, MUST, "whose files")                                                     \
+    F (S, UINT, what, MUST, "as in identify")                                                      \
     F (S, UINT, count, MUST, "how many the frame holds")                                           \
     F (S, BOOL, last, MUST, "all of that request are answered")
 //  frame 0: results behind each other (listing.h)
@@ -77,8 +80,13 @@
     X (SCAN_DONE, scan_done, "scan tells ingest that a job is done")                               \
     X (SCAN_SETTLED, scan_settled, "ingest tells scan that what a job found is durable")           \
     X (SCAN_EVENTS, scan_events, "scan's edge tells scan what changed under its watches")          \
-    X (IDENTIFY, identify, "ingest asks scan for the content of files")                            \
+    X (IDENTIFY, identify, "ingest asks scan for ids and types of the content of files")           \
     X (IDENTIFIED, identified, "scan's answer, in parts")
+
+enum identify_what {
+    IDENTIFY_CONTENT = 1, // content ids
+    IDENTIFY_TYPE = 2     // MIME types
+};
 
 enum watch_flags {
     WATCH_CHANGED = 1,  // the entry `name` of the watched directory appeared, changed or went

@@ -62,11 +62,11 @@ static int source_add (txn_t *txn, slot_t *slot, const uuid16_t *uuid, const uui
     const uuid16_t *row, slice_t map, const timestamp_t *stamp)
 {
     derived_t self;
-    bool has;
+    bool has = false;
     uint64_t updated;
     table_key_t key;
     int rc = derived_load (txn, slot, uuid, &self);
-    if (!rc)
+    if (!rc && self.rows)
         rc = owner_has (txn, slot, uuid, owner, &has);
     if (rc)
         return rc;

@@ -340,4 +340,6 @@ void ingest_compare_reset (ingest_t *self)
     buffer_release (&self->lost_olds);
     buffer_release (&self->texts);
     buffer_release (&self->branches);
+    buffer_release (&self->moved_to);
+    buffer_release (&self->unlike);
 }

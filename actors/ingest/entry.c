@@ -21,36 +21,6 @@ static uuid16_t row_uuid (ingest_t *self, step_t *step)
     return uuid_v7 (ms, random);
 }
 
-static int is_stored (step_t *step, enum node_space space, slice_t key, bool *ret_stored)
-{
-    slice_t value;
-    int rc = node_get (step->txn, space, key, &value);
-    if (rc && rc != ERR_NOT_FOUND)
-        return rc;
-    *ret_stored = rc == 0;
-    return 0;
-}
-
-//  Its content is to be found (again), or no longer.
-static int want (ingest_t *self, step_t *step, const uuid16_t *uuid, bool wanted, bool is_new)
-{
-    uint8_t key[WANTED_KEY_SIZE];
-    bool stored = false;
-    wanted_key (&self->job->uuid, uuid, key);
-    int rc = is_new ? 0 : is_stored (step, NODE_WANTED, slice_of (key, sizeof key), &stored);
-    if (rc || stored == wanted)
-        return rc;
-    ingest_put_node (self, NODE_WANTED, slice_of (key, sizeof key),
-        wanted ? slice_of ("\x01", 1) : slice_of (NULL, 0));
-    if (wanted) {
-        self->job->wanted++;
-        self->job->wanted_restart = true;
-        self->job->wanted_ns = 0;
-    } else if (self->job->wanted)
-        self->job->wanted--;
-    return 0;
-}
-
 //  Entries of one directory come behind each other, so its hash is mostly the last one's.
 static const uuid16_t *dir_hash (ingest_t *self, slice_t dir)
 {
@@ -101,7 +71,13 @@ int ingest_entry_new (ingest_t *self, step_t *step, slice_t dir, const entry_t *
     uuid16_t uuid = row_uuid (self, step);
     put_entry (self, dir, entry, &uuid, NULL);
     self->job->entries++;
-    return want (self, step, &uuid, entry_is_regular (entry), true);
+    return ingest_want (self, step, self->job, &uuid, WANT_CONTENT, entry_is_regular (entry), true);
+}
+
+static int row_wants (ingest_t *self, step_t *step, const uuid16_t *uuid, bool content, bool type)
+{
+    int rc = ingest_want (self, step, self->job, uuid, WANT_CONTENT, content, false);
+    return rc ? rc : ingest_want (self, step, self->job, uuid, WANT_TYPE, type, false);
 }
 
 //  The row that stood at `from` is now this entry of `dir`.
@@ -121,7 +97,8 @@ static int entry_rewrite (
             return rc;
     }
     put_entry (self, dir, entry, &from->uuid, &content);
-    return want (self, step, &from->uuid, regular && !content.known, false);
+    return row_wants (self, step, &from->uuid, regular && !content.known,
+        regular && content.known && !content.mime.size);
 }
 
 int ingest_entry_changed (
@@ -160,5 +137,5 @@ int ingest_entry_gone (ingest_t *self, step_t *step, const missing_t *gone)
     if (self->job->entries)
         self->job->entries--;
     int rc = drop_inode (self, step, &gone->place);
-    return rc ? rc : want (self, step, &gone->place.uuid, false, false);
+    return rc ? rc : row_wants (self, step, &gone->place.uuid, false, false);
 }

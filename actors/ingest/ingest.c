@@ -80,8 +80,7 @@ static void job_note_whole (ingest_t *self, step_t *step)
     location->skipped = done->skipped;
     location->ignored = done->ignored;
     location->unreadable = done->unreadable;
-    location->wanted_restart = true;
-    location->wanted_ns = 0;
+    ingest_want_restart (location);
 }
 
 static void job_done (ingest_t *self, step_t *step, const mail_t *mail)
@@ -101,6 +100,10 @@ static void job_done (ingest_t *self, step_t *step, const mail_t *mail)
     }
     location->missing = false;
     location->watched = self->done.watched;
+    if (self->done.readable)
+        location->unreadable = 0;
+    else if (location->unreadable == 0)
+        location->unreadable = self->done.unreadable;
     if (self->done.whole)
         job_note_whole (self, step);
 }
@@ -113,7 +116,7 @@ static void job_begin_removal (ingest_t *self, location_t *location)
     self->job_is_scan = false;
     self->forgotten = false;
     self->phase = PHASE_RESOLVING;
-    ingest_branch_push (self, slice_of ("", 0));
+    ingest_branch_push (self, slice_of ("", 0), NULL);
 }
 
 //  Inodes that no row went with. True if there were some.
@@ -193,30 +196,49 @@ static void job_resolved (ingest_t *self, step_t *step)
 
 //  ---- working off the inbox: each answers whether there may be more to do now
 
+static location_t *removal_find (const ingest_t *self)
+{
+    location_t *location = self->locations;
+    while (location && !(location->removing && !location->adding))
+        location = location->next;
+    return location;
+}
+
+static bool identified_go (ingest_t *self, step_t *step, int *ret_error)
+{
+    if (!ingest_identified_fits (self, step, self->inbox.head))
+        return false;
+    mail_t *mail = mail_list_take (&self->inbox);
+    *ret_error = ingest_identified (self, step, mail);
+    mail_destroy (&mail);
+    return true;
+}
+
 static bool idle_go (ingest_t *self, step_t *step, int *ret_error)
 {
-    if (!ingest_is_durable (self))
+    const mail_t *first = self->inbox.head;
+    location_t *removal = removal_find (self);
+    bool waits = removal || self->regain.asked || first; // for all that is under way to be durable
+    if (first && first->envelope.verb == MAIL_IDENTIFIED)
+        return identified_go (self, step, ret_error);
+    if (!waits)
+        ingest_identify (self, step);
+    //  What was found during one commit is the next.
+    if (waits || ingest_is_quiet (self))
+        ingest_flush_if_room (self, step);
+    if (!waits || !ingest_is_durable (self))
         return false;
-    for (location_t *location = self->locations; location; location = location->next)
-        if (location->removing && !location->adding) {
-            job_begin_removal (self, location);
-            return true;
-        }
-    if (self->regain.asked) {
+    if (removal)
+        job_begin_removal (self, removal);
+    else if (self->regain.asked) {
         ingest_regain_begin (self);
         self->phase = PHASE_REGAINING;
-        return true;
+    } else {
+        mail_t *mail = mail_list_take (&self->inbox);
+        if (mail->envelope.verb == MAIL_SCAN_BEGIN)
+            *ret_error = job_begin (self, step, mail);
+        mail_destroy (&mail);
     }
-    mail_t *mail = mail_list_take (&self->inbox);
-    if (mail == NULL) {
-        ingest_identify (self, step);
-        return false;
-    }
-    if (mail->envelope.verb == MAIL_SCAN_BEGIN)
-        *ret_error = job_begin (self, step, mail);
-    else if (mail->envelope.verb == MAIL_IDENTIFIED)
-        *ret_error = ingest_identified (self, step, mail);
-    mail_destroy (&mail);
     return true;
 }
 
@@ -309,9 +331,10 @@ static void ingest_fail (ingest_t *self, step_t *step, int error)
     buffer_clear (&self->left);
     self->sweeping = false;
     buffer_clear (&self->branches);
+    buffer_clear (&self->unlike);
     self->placed = self->candidate_count;
     if (self->phase == PHASE_RESOLVING && !self->job_is_scan)
-        ingest_branch_push (self, slice_of ("", 0)); // a removal begins again
+        ingest_branch_push (self, slice_of ("", 0), NULL); // a removal begins again
     self->pause_ns = step->now.mono_ns + INGEST_PAUSE_NS;
 }
 

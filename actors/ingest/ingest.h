@@ -35,8 +35,15 @@
 #define INGEST_SWEEP_MAX    4096 // places of a directory that are compared in one go
 #define INGEST_LEFT_MAX                                                                            \
     65536 // inodes of a job that are forgotten at its end; more stay until they are used again
-#define INGEST_IDENTIFY  128 // files a request
-#define INGEST_ASKED_MAX 2   // such requests of a location
+#define INGEST_IDENTIFY       1000 // files a request for content ids
+#define INGEST_IDENTIFY_ASKED 4    // such requests of a location, unanswered
+#define INGEST_TYPES          128 // files a request for MIME types, which take a hundred times as long
+#define INGEST_TYPES_ASKED    2
+#define INGEST_TOGETHER                                                                            \
+    16 // where no more files than this are wanted, both come at once: one change of the row, not two
+#define INGEST_NAMES_MAX 256 // names of one inode that are looked at for the one that was missed
+#define INGEST_UNLIKE_MAX                                                                          \
+    4096 // that wait for the others to find theirs; more take what is left by then
 #define INGEST_RETRY_NS                                                                            \
     500000000ull // a refused WRITE is sent again after this, then after twice that, …
 #define INGEST_RETRY_NS_MAX  30000000000ull
@@ -44,6 +51,20 @@
 #define INGEST_UNREADABLE_NS 600000000000ull // a file that could not be read is tried again
 #define INGEST_PAUSE_NS      1000000000ull   // after the store could not be read
 #define INGEST_WAITERS       64
+
+//  What rows of a location still lack, content ids first (identify.c).
+enum want { WANT_CONTENT, WANT_TYPE, WANT_KINDS };
+typedef struct want_list {
+    uint64_t left; // rows
+    //  ---- not stored
+    size_t asked;      // requests that scan has
+    bool restart;      // look through the list from its beginning
+    uuid16_t after;    // where to go on there
+    uint64_t ns;       // not before this
+    uint64_t again_ns; // the next pass not before this
+    uint64_t begun_ns; // since then …
+    uint64_t found;    // … for so many it was found
+} want_list_t;
 
 typedef struct location {
     uuid16_t uuid;
@@ -53,8 +74,8 @@ typedef struct location {
     bool sampled;     // large files are identified by samples
     uint64_t inode;   // of the root, when it was last seen; 0: never
     uint64_t entries; // rows
-    uint64_t wanted;  // of them, those without content
-    bool scanned;     // once as a whole
+    want_list_t wants[WANT_KINDS];
+    bool scanned; // once as a whole
     bool removing;
     bool mount; // a file system was mounted at the root, when it was last seen
     //  ---- not stored
@@ -62,19 +83,12 @@ typedef struct location {
     bool missing;
     bool scanning; // as a whole
     bool watched;
-    uint64_t begun_ns;    // of the last whole scan
-    uint64_t listed;      // entries in it so far
-    uint64_t per_s;       // when it was done
-    uint64_t identify_ns; // since then …
-    uint64_t identified;  // … so many files were identified
-    uint64_t skipped;     // of it
+    uint64_t begun_ns; // of the last whole scan
+    uint64_t listed;   // entries in it so far
+    uint64_t per_s;    // when it was done
+    uint64_t skipped;  // of it
     uint64_t ignored;
     uint64_t unreadable;
-    size_t asked;             // identify requests that scan has
-    bool wanted_restart;      // look through NODE_WANTED from its beginning
-    uuid16_t wanted_after;    // where to go on there
-    uint64_t wanted_ns;       // not before this
-    uint64_t wanted_again_ns; // the next pass not before this
     struct location *next;
 } location_t;
 
@@ -176,6 +190,7 @@ typedef struct ingest {
     uint64_t *seen; // hashes of its names
     size_t seen_count, seen_capacity;
     bool sweeping; // looking for what is missing in it
+    bool is_moved; // where what is being swept stands now is known: moved_to
     uint8_t sweep_after[SPOT_KEY_SIZE];
     size_t sweep_after_size;
 
@@ -186,10 +201,11 @@ typedef struct ingest {
     buffer_t lost_olds; // of spot_t
     candidate_t *candidates;
     size_t candidate_count, candidate_capacity;
-    buffer_t texts; // paths and names of candidates
-    size_t placed;  // candidates that are done with, at the end of resolving
-    buffer_t
-        branches; // directories whose places are gone: a stack of paths, each with its size in 4 bytes behind
+    buffer_t texts;    // paths and names of candidates
+    size_t placed;     // candidates that are done with, at the end of resolving
+    buffer_t branches; // directories whose places are gone: a stack, resolve.c
+    buffer_t moved_to; // where the one that is being swept stands now
+    buffer_t unlike;   // of missing_t: names of inodes of several that nothing new is like
     regain_t regain;
     uint64_t pause_ns; // the store failed: nothing before this
 
@@ -239,6 +255,7 @@ bool ingest_has_room (
 void ingest_flush (ingest_t *self, step_t *step); // sends what there is; there must be room
 bool ingest_flush_if_room (ingest_t *self, step_t *step); // false: there is none yet
 bool ingest_is_durable (const ingest_t *self);            // nothing of rows is unanswered
+bool ingest_is_quiet (const ingest_t *self);              // nothing of rows is under way to oplog
 slot_t *ingest_slot (ingest_t *self, int kind);           // NULL: all taken
 void ingest_slot_send (ingest_t *self, step_t *step, slot_t *slot);
 void ingest_written (ingest_t *self, step_t *step, const mail_t *mail);
@@ -265,7 +282,8 @@ void ingest_missing_add (ingest_t *self, uint64_t hash, const spot_t *replaced);
 int ingest_missing_take (ingest_t *self, step_t *step, missing_t *ret_missing);
 void ingest_resolve_begin (ingest_t *self);
 int ingest_resolve (ingest_t *self, step_t *step, bool *ret_done);
-void ingest_branch_push (ingest_t *self, slice_t path);
+//  to: where it has moved to; NULL: gone, or not known.
+void ingest_branch_push (ingest_t *self, slice_t path, const slice_t *to);
 
 //  ---- regain.c
 void ingest_regain_ask (ingest_t *self, step_t *step); // if the setting says so
@@ -275,6 +293,12 @@ void ingest_regain_end (ingest_t *self, step_t *step);
 
 //  ---- identify.c
 void ingest_identify (ingest_t *self, step_t *step);
+//  False: there is no room for what was found yet.
+bool ingest_identified_fits (ingest_t *self, step_t *step, const mail_t *mail);
 int ingest_identified (ingest_t *self, step_t *step, const mail_t *mail);
+//  A row lacks it, or no longer; is_new: it has just been made.
+int ingest_want (ingest_t *self, step_t *step, location_t *location, const uuid16_t *uuid,
+    enum want what, bool lacks, bool is_new);
+void ingest_want_restart (location_t *location); // look through all that is wanted, now
 
 #endif

@@ -1,7 +1,8 @@
 //  ingest - locations: what is stored of them, and what people are told
 //
 //  Stored: [path bin, exclude [text, …], inode uint, entries uint, wanted uint, scanned bool, removing bool,
-//           no_defaults bool, sampled bool, mount bool]
+//           no_defaults bool, sampled bool, mount bool, untyped uint]
+//  The last came later: a record of ten has none.
 
 #include "actors/ingest/ingest.h"
 
@@ -42,7 +43,8 @@ location_t *ingest_location_new (
         buffer_append (&location->exclude, exclude.data, exclude.size);
     else
         pack_array (&location->exclude, 0);
-    location->watched = location->wanted_restart = true;
+    location->watched = true;
+    ingest_want_restart (location);
     //  In the order in which they were added.
     location_t **at = &self->locations;
     while (*at && uuid_compare (&(*at)->uuid, uuid) < 0)
@@ -66,17 +68,18 @@ void ingest_location_drop (ingest_t *self, location_t *location)
 
 void ingest_location_pack (const location_t *location, buffer_t *out)
 {
-    pack_array (out, 10);
+    pack_array (out, 11);
     pack_bin (out, buffer_slice (&location->path));
     pack_raw (out, buffer_slice (&location->exclude));
     pack_uint (out, location->inode);
     pack_uint (out, location->entries);
-    pack_uint (out, location->wanted);
+    pack_uint (out, location->wants[WANT_CONTENT].left);
     pack_bool (out, location->scanned);
     pack_bool (out, location->removing);
     pack_bool (out, location->no_defaults);
     pack_bool (out, location->sampled);
     pack_bool (out, location->mount);
+    pack_uint (out, location->wants[WANT_TYPE].left);
 }
 
 static int location_unpack (ingest_t *self, slice_t key, slice_t value)
@@ -86,18 +89,21 @@ static int location_unpack (ingest_t *self, slice_t key, slice_t value)
     uuid16_t uuid;
     slice_t path, exclude;
     size_t count;
-    if (key.size != 16 || cursor_array (&cursor, &count) || count != 10 ||
+    if (key.size != 16 || cursor_array (&cursor, &count) || count < 10 || count > 11 ||
         cursor_bin (&cursor, &path) || cursor_skip (&cursor, &exclude) ||
         cursor_uint (&cursor, &read.inode) || cursor_uint (&cursor, &read.entries) ||
-        cursor_uint (&cursor, &read.wanted) || cursor_bool (&cursor, &read.scanned) ||
-        cursor_bool (&cursor, &read.removing) || cursor_bool (&cursor, &read.no_defaults) ||
-        cursor_bool (&cursor, &read.sampled) || cursor_bool (&cursor, &read.mount))
+        cursor_uint (&cursor, &read.wants[WANT_CONTENT].left) ||
+        cursor_bool (&cursor, &read.scanned) || cursor_bool (&cursor, &read.removing) ||
+        cursor_bool (&cursor, &read.no_defaults) || cursor_bool (&cursor, &read.sampled) ||
+        cursor_bool (&cursor, &read.mount) ||
+        (count > 10 && cursor_uint (&cursor, &read.wants[WANT_TYPE].left)))
         return ERR_CORRUPT;
     memcpy (uuid.bytes, key.data, 16);
     location_t *location = ingest_location_new (self, &uuid, path, exclude);
     location->inode = read.inode;
     location->entries = read.entries;
-    location->wanted = read.wanted;
+    for (int i = 0; i < WANT_KINDS; i++)
+        location->wants[i].left = read.wants[i].left;
     location->scanned = read.scanned;
     location->removing = read.removing;
     location->no_defaults = read.no_defaults;
@@ -142,7 +148,11 @@ static const char *location_state (const ingest_t *self, const location_t *locat
         return "missing";
     if (location->scanning)
         return "scanning";
-    return location->wanted || !ingest_is_durable (self) ? "identifying" : "watching";
+    if (location->wants[WANT_CONTENT].left)
+        return "identifying";
+    if (location->wants[WANT_TYPE].left)
+        return "typing";
+    return ingest_is_durable (self) ? "watching" : "identifying";
 }
 
 static void pack_count (buffer_t *out, const char *name, uint64_t value)
@@ -170,12 +180,14 @@ static void pack_left (buffer_t *out, uint64_t count, uint64_t per_s)
 static void location_report (
     const ingest_t *ingest, const location_t *self, const step_t *step, buffer_t *out)
 {
-    bool scans = self->scanning && self->listed, identifies = !self->scanning && self->identified;
+    const want_list_t *ids = &self->wants[WANT_CONTENT], *types = &self->wants[WANT_TYPE];
+    const want_list_t *now = ids->left ? ids : types; // what is being done
+    bool scans = self->scanning && self->listed, finds = !self->scanning && now->found;
     uint64_t per_s = scans ? rate_of (self->listed, self->begun_ns, step) : self->per_s;
-    uint64_t identified_per_s = rate_of (self->identified, self->identify_ns, step);
+    uint64_t finds_per_s = rate_of (now->found, now->begun_ns, step);
     uint64_t unlisted =
         self->scanned && self->entries > self->listed ? self->entries - self->listed : 0;
-    pack_map (out, 16);
+    pack_map (out, 18);
     pack_string (out, "location");
     pack_bin (out, slice_of (self->uuid.bytes, 16));
     pack_string (out, "path");
@@ -194,15 +206,13 @@ static void location_report (
     pack_string (out, "watched");
     pack_bool (out, self->watched && !self->missing);
     pack_count (out, "entries", self->entries);
-    pack_count (out, "unidentified", self->wanted);
+    pack_count (out, "unidentified", ids->left);
+    pack_count (out, "untyped", types->left);
     pack_count (out, "listed", self->listed);
     pack_count (out, "files_per_s", per_s);
-    pack_count (out, "identified_per_s", identified_per_s);
-    pack_left (out,
-        scans        ? unlisted
-        : identifies ? self->wanted
-                     : 0,
-        scans ? per_s : identified_per_s);
+    pack_count (out, "identified_per_s", rate_of (ids->found, ids->begun_ns, step));
+    pack_count (out, "typed_per_s", rate_of (types->found, types->begun_ns, step));
+    pack_left (out, scans ? unlisted : finds ? now->left : 0, scans ? per_s : finds_per_s);
     pack_count (out, "skipped", self->skipped);
     pack_count (out, "ignored", self->ignored);
     pack_count (out, "unreadable", self->unreadable);

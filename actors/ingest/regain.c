@@ -13,6 +13,8 @@
 
 #include "actors/ingest/ingest.h"
 
+#include <sys/stat.h>
+
 #define REGAIN "regain" // the setting: oplog sets it when rows came back
 
 void ingest_regain_ask (ingest_t *self, step_t *step)
@@ -44,16 +46,15 @@ static void place_put (ingest_t *self, const uint8_t key[SPOT_KEY_SIZE], const s
         self, NODE_PLACES, slice_of (key, SPOT_KEY_SIZE), slice_of (value, sizeof value));
 }
 
-//  What is wanted of the younger row is wanted of the older one.
-static int wanted_move (ingest_t *self, step_t *step, slice_t from, slice_t to)
+//  What the row says lacks an id, or a type: nothing else may remember that.
+static int row_wants (ingest_t *self, step_t *step, location_t *location, const uuid16_t *uuid,
+    const row_view_t *view)
 {
-    slice_t stored;
-    int rc = node_get (step->txn, NODE_WANTED, from, &stored);
-    if (rc)
-        return rc == ERR_NOT_FOUND ? 0 : rc;
-    ingest_put_node (self, NODE_WANTED, from, slice_of (NULL, 0));
-    ingest_put_node (self, NODE_WANTED, to, slice_of ("\x01", 1));
-    return 0;
+    bool regular = view && S_ISREG (view->mode), known = regular && view->content.known;
+    int rc = ingest_want (self, step, location, uuid, WANT_CONTENT, regular && !known, false);
+    return rc ? rc
+              : ingest_want (self, step, location, uuid, WANT_TYPE,
+                    known && view->content.mime.size == 0, false);
 }
 
 //  Two rows for one place: the one that came back stays, with what the scan has just seen there.
@@ -61,13 +62,16 @@ static int rows_unite (ingest_t *self, step_t *step, const row_t *row, location_
     const uint8_t key[SPOT_KEY_SIZE], const spot_t *place)
 {
     const uuid16_t *me = &self->setup->identity->client;
-    uint8_t inode[INODE_KEY_SIZE], from[WANTED_KEY_SIZE], to[WANTED_KEY_SIZE];
+    uint8_t inode[INODE_KEY_SIZE];
     spot_t united = {row->uuid, place->entry};
     row_t other;
+    row_view_t view;
+    bool known = false;
     int rc = owned_get (step->txn, slice_text (FILE_PATHS), me, &place->uuid, &other);
     if (rc && rc != ERR_NOT_FOUND)
         return rc;
     if (rc == 0 && other.value.size) {
+        known = row_view (other.value, &view) == 0;
         ingest_put_row (self, location, &row->uuid, other.value);
         ingest_put_row (self, location, &place->uuid, slice_of (NULL, 0));
     }
@@ -80,9 +84,8 @@ static int rows_unite (ingest_t *self, step_t *step, const row_t *row, location_
             self, NODE_INODES, slice_of (inode, sizeof inode), slice_of (row->uuid.bytes, 16));
     else if (rc && rc != ERR_NOT_FOUND)
         return rc;
-    wanted_key (&location->uuid, &place->uuid, from);
-    wanted_key (&location->uuid, &row->uuid, to);
-    return wanted_move (self, step, slice_of (from, sizeof from), slice_of (to, sizeof to));
+    rc = known ? row_wants (self, step, location, &row->uuid, &view) : 0;
+    return rc ? rc : row_wants (self, step, location, &place->uuid, NULL);
 }
 
 static int row_regain (
@@ -110,7 +113,7 @@ static int row_regain (
     place.entry.modified = view->modified;
     place.entry.inode = view->inode;
     place_put (self, key, &place);
-    return 0;
+    return row_wants (self, step, location, &row->uuid, view);
 }
 
 //  The next own row; ERR_NOT_FOUND at the end. *ret_wait: first what is there for another location must be sent.

@@ -33,7 +33,7 @@ void spot_key_of_hash (
 void spot_pack (const spot_t *self, uint8_t ret_value[SPOT_VALUE_SIZE]);
 int spot_unpack (slice_t value, spot_t *ret_spot); // ERR_CORRUPT
 
-//  NODE_INODES, NODE_WANTED. An inode's value is its row's uuid; of one with several names this, which goes only with a
+//  NODE_INODES; NODE_WANTED and NODE_UNTYPED. An inode's value is its row's uuid; of one with several names this, which goes only with a
 //  row that has it alone, or with the location.
 #define INODE_OF_SEVERAL "\x01"
 void inode_key (const uuid16_t *location, const entry_t *entry, uint8_t ret_key[INODE_KEY_SIZE]);
@@ -51,7 +51,7 @@ typedef struct row_content {
     bool known;
     bool sampled; // id is of samples
     uuid16_t id;
-    slice_t mime;
+    slice_t mime; // empty: not known yet
 } row_content_t;
 
 //  Appends the row's value, canonical (messages/operation.h).

@@ -80,8 +80,9 @@ void row_value (const uuid16_t *location, slice_t dir, const entry_t *entry,
 {
     bool known = content && content->known;
     bool odd = !utf8_valid (dir) || !utf8_valid (entry->name);
-    bool sampled = known && content->sampled;
-    pack_map (out, 9 + 2 * (size_t)known + (size_t)sampled + (size_t)odd + (entry->created != 0));
+    bool typed = known && content->mime.size, sampled = known && content->sampled;
+    pack_map (out,
+        9 + (size_t)known + (size_t)typed + (size_t)sampled + (size_t)odd + (entry->created != 0));
     if (known) {
         pack_key (out, "content_id");
         pack_bin (out, slice_of (content->id.bytes, sizeof content->id.bytes));
@@ -98,7 +99,7 @@ void row_value (const uuid16_t *location, slice_t dir, const entry_t *entry,
     pack_bool (out, entry_is_dir (entry));
     pack_key (out, "location");
     pack_bin (out, slice_of (location->bytes, sizeof location->bytes));
-    if (known) {
+    if (typed) {
         pack_key (out, "mime");
         pack_text (out, content->mime);
     }
@@ -186,6 +187,29 @@ static void pack_content (const row_content_t *content, int which, buffer_t *out
     }
 }
 
+static bool content_has (const row_content_t *content, int which)
+{
+    return which == CONTENT_MIME      ? content->mime.size > 0
+           : which == CONTENT_SAMPLED ? content->sampled
+                                      : true;
+}
+
+//  Those that stand before this name (NULL: all that are left); how many there were.
+static size_t pack_contents (
+    const row_content_t *content, int *next, const slice_t *name, buffer_t *out)
+{
+    size_t count = 0;
+    for (; *next < CONTENT_COUNT; ++*next) {
+        if (name && slice_compare (*name, slice_text (content_names[*next])) < 0)
+            break;
+        if (content_has (content, *next)) {
+            pack_content (content, *next, out);
+            count++;
+        }
+    }
+    return count;
+}
+
 static bool is_content (slice_t name)
 {
     for (int i = 0; i < CONTENT_COUNT; i++)
@@ -198,7 +222,7 @@ void row_value_identified (slice_t value, const row_content_t *content, buffer_t
 {
     cursor_t cursor = cursor_over (value);
     size_t count = 0, kept = 0;
-    int next = CONTENT_ID, end = content->sampled ? CONTENT_COUNT : CONTENT_SAMPLED;
+    int next = CONTENT_ID;
     slice_t name, raw;
     buffer_t rest = {NULL, 0, 0};
     cursor_map (&cursor, &count);
@@ -207,15 +231,13 @@ void row_value_identified (slice_t value, const row_content_t *content, buffer_t
             break;
         if (is_content (name))
             continue;
-        while (next < end && slice_compare (name, slice_text (content_names[next])) > 0)
-            pack_content (content, next++, &rest);
+        kept += pack_contents (content, &next, &name, &rest);
         pack_text (&rest, name);
         pack_raw (&rest, raw);
         kept++;
     }
-    while (next < end)
-        pack_content (content, next++, &rest);
-    pack_map (out, kept + (size_t)end);
+    kept += pack_contents (content, &next, NULL, &rest);
+    pack_map (out, kept);
     pack_raw (out, buffer_slice (&rest));
     buffer_release (&rest);
 }

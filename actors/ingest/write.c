@@ -144,6 +144,11 @@ void ingest_flush (ingest_t *self, step_t *step)
     ingest_slot_send (self, step, slot);
 }
 
+bool ingest_is_quiet (const ingest_t *self)
+{
+    return rows_unanswered (self) == 0;
+}
+
 bool ingest_flush_if_room (ingest_t *self, step_t *step)
 {
     if (rows_unanswered (self) >= INGEST_WRITES_MAX)

@@ -28,8 +28,10 @@ bool scan_hash_is_due (const scan_t *self)
 static void results_send (scan_t *self, step_t *step, bool last)
 {
     hashing_t *hashing = &self->hashing;
-    identified_t identified = {
-        .location = hashing->location, .count = hashing->result_count, .last = last};
+    identified_t identified = {.location = hashing->location,
+        .what = hashing->what,
+        .count = hashing->result_count,
+        .last = last};
     frame_t frame = frame_take (&hashing->results);
     hashing->result_count = 0;
     step_send_frames (
@@ -47,6 +49,7 @@ static void hash_begin (scan_t *self, step_t *step, mail_t *mail)
     entry_t entry;
     hashing->mail = mail;
     hashing->location = identify.location;
+    hashing->what = identify.what;
     hashing->sampled = identify.sampled;
     hashing->rest = cursor_over (mail_frame (mail, 0));
     scan_location_t *location = scan_location_get (self, &identify.location);
@@ -55,13 +58,15 @@ static void hash_begin (scan_t *self, step_t *step, mail_t *mail)
         hashing->root = NULL;
 }
 
-static void hash_dir_close (scan_t *self)
+static void dir_leave (scan_t *self, hash_dir_t **dir_p)
 {
-    hashing_t *hashing = &self->hashing;
-    if (hashing->dir)
-        self->disk->close (self->disk->self, hashing->dir);
-    hashing->dir = NULL;
-    buffer_clear (&hashing->dir_path);
+    hash_dir_t *dir = *dir_p;
+    *dir_p = NULL;
+    if (!dir || --dir->users)
+        return;
+    if (dir->dir)
+        self->disk->close (self->disk->self, dir->dir);
+    free (dir);
 }
 
 static void lane_close (scan_t *self, lane_t *lane)
@@ -69,6 +74,7 @@ static void lane_close (scan_t *self, lane_t *lane)
     if (lane->file)
         self->disk->file_close (self->disk->self, lane->file);
     lane->file = NULL;
+    dir_leave (self, &lane->dir);
     lane->state = LANE_FREE;
 }
 
@@ -77,7 +83,7 @@ static void hash_end (scan_t *self)
     hashing_t *hashing = &self->hashing;
     for (size_t i = 0; i < SCAN_LANES; i++)
         lane_close (self, &hashing->lanes[i]);
-    hash_dir_close (self);
+    dir_leave (self, &hashing->dir);
     if (hashing->root)
         self->disk->close (self->disk->self, hashing->root);
     hashing->root = NULL;
@@ -90,7 +96,6 @@ void scan_hash_release (scan_t *self)
 {
     hash_end (self);
     mail_list_clear (&self->requests);
-    buffer_release (&self->hashing.dir_path);
     buffer_release (&self->hashing.results);
     for (size_t i = 0; i < DISK_WORKERS_MAX; i++)
         free (self->hashing.bytes[i]);
@@ -131,15 +136,17 @@ static void head_judge (scan_t *self, lane_t *lane, size_t worker, size_t size)
             slice_of (bytes, size < SCAN_HEAD_BYTES ? size : SCAN_HEAD_BYTES)));
 }
 
-//  All of it has been read. BUSY if that is not what it is by now.
+//  All that is wanted of it has been read. BUSY if that is not what it is by now.
 static int lane_end (scan_t *self, lane_t *lane)
 {
     entry_t after;
     int rc = self->disk->file_look (self->disk->self, lane->file, &after);
     if (rc == 0 && (after.size != lane->before.size || after.modified != lane->before.modified))
         rc = ERR_BUSY;
-    if (rc == 0)
+    if (rc == 0 && self->hashing.what & IDENTIFY_CONTENT)
         hash_finish (lane);
+    self->disk->file_close (self->disk->self, lane->file);
+    lane->file = NULL;
     lane->state = LANE_DONE;
     return rc;
 }
@@ -147,7 +154,7 @@ static int lane_end (scan_t *self, lane_t *lane)
 //  The next stretch of all of it.
 static int lane_read (scan_t *self, lane_t *lane, size_t worker)
 {
-    uint64_t stop = lane->read + SCAN_LANE_BYTES;
+    uint64_t stop = lane->read + (lane->read ? SCAN_LANE_BYTES : SCAN_READ_BYTES);
     uint8_t *bytes = self->hashing.bytes[worker];
     while (lane->read < stop) {
         size_t size;
@@ -155,7 +162,7 @@ static int lane_read (scan_t *self, lane_t *lane, size_t worker)
             self->disk->file_read (self->disk->self, lane->file, bytes, SCAN_READ_BYTES, &size);
         if (rc)
             return rc;
-        if (lane->read == 0)
+        if (lane->read == 0 && lane->typed)
             head_judge (self, lane, worker, size);
         crypto_generichash_update (&lane->hash, bytes, size);
         lane->read += size;
@@ -200,7 +207,7 @@ static int lane_sample (scan_t *self, lane_t *lane, size_t worker)
         &lane->hash, (const uint8_t *)sampled_label, sizeof sampled_label - 1);
     crypto_generichash_update (&lane->hash, number, sizeof number);
     int rc = sample_read (self, lane, worker, 0, SAMPLED_EDGE_BYTES);
-    if (rc == 0)
+    if (rc == 0 && lane->typed)
         head_judge (self, lane, worker, SAMPLED_EDGE_BYTES);
     //  The first part follows on the head, the last ends where the tail begins. Divided first: no size overflows.
     for (uint64_t i = 0; rc == 0 && i < SAMPLED_COUNT; i++)
@@ -213,47 +220,81 @@ static int lane_sample (scan_t *self, lane_t *lane, size_t worker)
     return rc ? rc : lane_end (self, lane);
 }
 
+//  Only what its type is judged by.
+static int lane_peek (scan_t *self, lane_t *lane, size_t worker)
+{
+    uint8_t *bytes = self->hashing.bytes[worker];
+    size_t got = 0, size = 1;
+    while (got < SCAN_HEAD_BYTES && got < lane->before.size && size) {
+        int rc = self->disk->file_read (
+            self->disk->self, lane->file, bytes + got, SCAN_HEAD_BYTES - got, &size);
+        if (rc)
+            return rc;
+        got += size;
+    }
+    head_judge (self, lane, worker, got);
+    return lane_end (self, lane);
+}
+
+static int lane_open (scan_t *self, lane_t *lane)
+{
+    if (lane->dir->error)
+        return lane->dir->error;
+    int rc = self->disk->file_open (
+        self->disk->self, lane->dir->dir, lane->name, &lane->file, &lane->before);
+    if (rc) {
+        lane->file = NULL;
+        return rc;
+    }
+    lane->sampled = self->hashing.sampled && lane->before.size > SAMPLED_BYTES;
+    lane->typed = self->hashing.what & IDENTIFY_TYPE ||
+                  (!lane->sampled && lane->before.size >= SCAN_TYPED_BYTES);
+    if (self->hashing.what & IDENTIFY_CONTENT)
+        crypto_generichash_init (&lane->hash, NULL, 0, 32);
+    lane->state = LANE_READING;
+    return 0;
+}
+
 static void lane_work (void *self_, size_t item, size_t worker)
 {
     scan_t *self = self_;
     lane_t *lane = &self->hashing.lanes[item];
-    if (lane->state != LANE_READING)
+    if (lane->state != LANE_BEGUN && lane->state != LANE_READING)
         return;
     uint8_t **bytes = &self->hashing.bytes[worker];
     if (!*bytes && !(*bytes = malloc (SCAN_READ_BYTES)))
         abort ();
-    lane->error = lane->sampled ? lane_sample (self, lane, worker) : lane_read (self, lane, worker);
+    lane->error = lane->state == LANE_BEGUN ? lane_open (self, lane) : 0;
+    if (lane->error == 0)
+        lane->error = !(self->hashing.what & IDENTIFY_CONTENT) ? lane_peek (self, lane, worker)
+                      : lane->sampled                          ? lane_sample (self, lane, worker)
+                                                               : lane_read (self, lane, worker);
     if (lane->error)
         lane->state = LANE_DONE;
 }
 
 //  ---- beginning and ending one file, in the actor
 
-static int lane_open (scan_t *self, lane_t *lane, slice_t path)
+//  The directory `path` below the location: the last one's, or another.
+static hash_dir_t *dir_enter (scan_t *self, slice_t path)
 {
     hashing_t *hashing = &self->hashing;
-    size_t name_at = path.size;
-    while (name_at && path.data[name_at - 1] != '/')
-        name_at--;
-    slice_t name = slice_of (path.data + name_at, path.size - name_at);
-    slice_t above = slice_of (path.data, name_at ? name_at - 1 : 0);
-    entry_t entry;
-    if (hashing->root == NULL)
-        return ERR_NOT_FOUND;
-    if (above.size && !(hashing->dir && slice_equal (above, buffer_slice (&hashing->dir_path)))) {
-        hash_dir_close (self);
-        int rc = self->disk->open (self->disk->self, hashing->root, above, &hashing->dir, &entry);
-        if (rc) {
-            hashing->dir = NULL;
-            return rc;
-        }
-        buffer_append (&hashing->dir_path, above.data, above.size);
+    if (!hashing->dir || !slice_equal (path, hashing->dir->path)) {
+        entry_t entry;
+        dir_leave (self, &hashing->dir);
+        hash_dir_t *dir = calloc (1, sizeof *dir);
+        if (!dir)
+            abort ();
+        *dir = (hash_dir_t){.path = path, .users = 1};
+        dir->error = hashing->root ? self->disk->open (
+                                         self->disk->self, hashing->root, path, &dir->dir, &entry)
+                                   : ERR_NOT_FOUND;
+        if (dir->error)
+            dir->dir = NULL;
+        hashing->dir = dir;
     }
-    int rc = self->disk->file_open (self->disk->self, above.size ? hashing->dir : hashing->root,
-        name, &lane->file, &lane->before);
-    if (rc)
-        lane->file = NULL;
-    return rc;
+    hashing->dir->users++;
+    return hashing->dir;
 }
 
 static void lane_begin (scan_t *self, step_t *step, lane_t *lane)
@@ -268,12 +309,18 @@ static void lane_begin (scan_t *self, step_t *step, lane_t *lane)
         hashing->rest = cursor_over (slice_of (NULL, 0));
         return;
     }
-    lane->error = lane_open (self, lane, path);
-    lane->state = lane->error ? LANE_DONE : LANE_READING;
+    size_t name_at = path.size;
+    while (name_at && path.data[name_at - 1] != '/')
+        name_at--;
+    lane->dir = dir_enter (self, slice_of (path.data, name_at ? name_at - 1 : 0));
+    lane->name = slice_of (path.data + name_at, path.size - name_at);
+    lane->state = LANE_BEGUN;
+    lane->file = NULL;
+    lane->error = 0;
     lane->read = lane->counted = 0;
+    lane->content = (uuid16_t){{0}};
     lane->mime[0] = 0;
-    lane->sampled = hashing->sampled && lane->error == 0 && lane->before.size > SAMPLED_BYTES;
-    crypto_generichash_init (&lane->hash, NULL, 0, 32);
+    lane->sampled = lane->typed = false;
 }
 
 static void lane_found (scan_t *self, step_t *step, lane_t *lane)
@@ -289,7 +336,8 @@ static void lane_found (scan_t *self, step_t *step, lane_t *lane)
         finding.modified = lane->before.modified;
         finding.inode = lane->before.inode;
         finding.sampled = lane->sampled;
-        metric_add (step->metrics, METRIC_FILES_HASHED, 1);
+        if (hashing->what & IDENTIFY_CONTENT)
+            metric_add (step->metrics, METRIC_FILES_HASHED, 1);
     }
     finding_pack (&finding, &hashing->results);
     if (++hashing->result_count == SCAN_RESULTS)
@@ -299,15 +347,20 @@ static void lane_found (scan_t *self, step_t *step, lane_t *lane)
 void scan_hash_slice (scan_t *self, step_t *step)
 {
     hashing_t *hashing = &self->hashing;
-    size_t busy = 0;
+    size_t busy = 0, most = SCAN_LANES;
     if (hashing->mail == NULL)
         hash_begin (self, step, mail_list_take (&self->requests));
     if (hashing->mail == NULL)
         return;
-    for (size_t i = 0; i < SCAN_LANES; i++) {
+    for (size_t i = 0; i < SCAN_LANES; i++)
+        busy += hashing->lanes[i].state != LANE_FREE;
+    if (busy)
+        most = SCAN_LANES_LONG;
+    for (size_t i = 0; i < SCAN_LANES && busy < most && !cursor_done (&hashing->rest); i++) {
         lane_t *lane = &hashing->lanes[i];
-        if (lane->state == LANE_FREE && !cursor_done (&hashing->rest))
-            lane_begin (self, step, lane);
+        if (lane->state != LANE_FREE)
+            continue;
+        lane_begin (self, step, lane);
         busy += lane->state != LANE_FREE;
     }
     self->disk->each (self->disk->self, lane_work, self, SCAN_LANES);

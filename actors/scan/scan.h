@@ -38,14 +38,16 @@
     60000000000ull // and directories that could not be read, then after twice that, …
 #define SCAN_LOCKED_NS_MAX 3600000000000ull
 #define SCAN_READ_BYTES    (256u << 10)
-#define SCAN_LANES         16           // files that are hashed side by side
-#define SCAN_LANE_BYTES    (1u << 20)   // of each in a slice
+#define SCAN_LANES         64 // files that are begun in a slice, SCAN_READ_BYTES of each …
+#define SCAN_LANES_LONG    16 // … while fewer than so many are not done with that
+#define SCAN_LANE_BYTES    (1u << 20)   // of each of those in a slice
 #define SCAN_HEAD_BYTES    (16u << 10)  // what the MIME type is judged by
 #define SAMPLED_BYTES      (128u << 10) // a larger file is sampled, if that is asked for
 #define SAMPLED_EDGE_BYTES (16u << 10)  // its head, and its tail
 #define SAMPLED_COUNT      16           // samples between them
 #define SAMPLED_PART_BYTES (4u << 10)   // each
-#define SCAN_RESULTS       64           // findings a mail
+#define SCAN_TYPED_BYTES   (1u << 20) // a file that is hashed and no shorter gets its type at once
+#define SCAN_RESULTS       128        // findings a mail
 
 //  A directory in which something changed.
 typedef struct dirty {
@@ -65,6 +67,7 @@ typedef struct scan_location {
     bool due;          // to be walked as a whole
     bool stopped;      // to be forgotten when its job is over
     bool alarmed;
+    bool too_long;           // a path of it
     uint64_t locked_wait_ns; // between two times that locked is tried
     uint64_t rescan_ns;      // when to walk it again without being asked; UINT64_MAX: never
     lookup_t dirty;          // of dirty_t, by hash of path
@@ -107,6 +110,7 @@ typedef struct walk {
     bool is_covered;
     bool listing; // the top level is being listed
     bool first;   // its next section is the first
+    bool partial; // some of it could not be looked at
     size_t base;  // the depth of the target's own level
     buffer_t path;
     level_t *levels;
@@ -120,16 +124,27 @@ typedef struct walk {
     scan_done_t counts;
 } walk_t;
 
+//  A directory of files that are being identified.
+typedef struct hash_dir {
+    disk_dir_t *dir; // NULL: it could not be opened …
+    int error;       // … and why
+    slice_t path;    // of the request's mail
+    size_t users;    // lanes, and the hashing itself while it is the last one's
+} hash_dir_t;
+
 //  A file that is being identified. What stands behind `state` is its worker's during a slice.
-enum lane_state { LANE_FREE, LANE_READING, LANE_DONE };
+enum lane_state { LANE_FREE, LANE_BEGUN, LANE_READING, LANE_DONE };
 typedef struct lane {
     crypto_generichash_state hash; // first: libsodium's state is aligned to 64
     uuid16_t uuid;
-    disk_file_t *file; // NULL: it could not be opened
+    hash_dir_t *dir;
+    slice_t name;      // of the request's mail
+    int state;         // enum lane_state
+    disk_file_t *file; // NULL: not open
     entry_t before;
-    int state; // enum lane_state
     int error;
     bool sampled;
+    bool typed; // its type is wanted
     uint64_t read;
     uint64_t counted; // of it
     uuid16_t content;
@@ -141,11 +156,11 @@ typedef struct hashing {
     lane_t lanes[SCAN_LANES];
     mail_t *mail; // NULL: none
     uuid16_t location;
+    uint64_t what; // enum identify_what
     bool sampled;
     cursor_t rest; // files still to be begun
     disk_dir_t *root;
-    disk_dir_t *dir; // of the last file
-    buffer_t dir_path;
+    hash_dir_t *dir;                  // of the last file
     uint8_t *bytes[DISK_WORKERS_MAX]; // SCAN_READ_BYTES each; NULL until that worker has a file
     buffer_t results;
     size_t result_count;

@@ -70,6 +70,7 @@ static bool entry_is_wanted (scan_t *self, const entry_t *entry)
     buffer_append (&walk->path, entry->name.data, entry->name.size);
     bool wanted = walk->path.size <= LIMIT_PATH_BYTES;
     walk->counts.unreadable += !wanted;
+    walk->location->too_long |= !wanted;
     if (wanted && scan_walk_ignores (self, buffer_slice (&walk->path), S_ISDIR (entry->mode))) {
         walk->counts.ignored++;
         wanted = false;
@@ -129,7 +130,7 @@ static void walk_list (scan_t *self, step_t *step)
         int rc = self->disk->list (
             self->disk->self, level->dir, self->entries, SCAN_LIST_ENTRIES, &count, &unreadable);
         if (rc || unreadable) {
-            flags |= SECTION_FAILED;
+            walk->partial = true;
             walk_unreadable (self, step, unreadable + (rc != 0), rc ? rc : ERR_NOT_ALLOWED);
         }
         if (rc || count == 0) {
@@ -146,7 +147,8 @@ static void walk_list (scan_t *self, step_t *step)
             section_add (self, entry);
         }
     }
-    section_close (self, step, flags);
+    //  Its last section decides what is missing, whichever could not be read in full.
+    section_close (self, step, flags | (walk->partial ? SECTION_FAILED : 0));
 }
 
 //  Only some names of the top level.
@@ -184,6 +186,7 @@ static void walk_enter (scan_t *self)
     walk->unwatched += rc != 0;
     walk->counts.directories++;
     walk->listing = walk->first = true;
+    walk->partial = false;
 }
 
 //  A directory below the top level that cannot be opened: what is stored of it stays.
@@ -325,7 +328,7 @@ void scan_walk_begin (scan_t *self, step_t *step, scan_location_t *location, boo
     buffer_clear (&walk->path);
     walk_aim (walk, location);
     if (whole) {
-        location->due = false;
+        location->due = location->too_long = false;
         location->rescan_ns = UINT64_MAX;
         scan_locked_clear (location);
     }
@@ -374,6 +377,7 @@ static void walk_end (scan_t *self, step_t *step)
         walk_alarm (self, step);
     if (location->locked.count == 0)
         location->locked_wait_ns = SCAN_LOCKED_NS;
+    done.readable = location->locked.count == 0 && !location->too_long;
     done.watched = !location->alarmed && !walk->failed;
     walk->state = WALK_SETTLING;
     step_send (step, ACTOR_INGEST, MAIL_SCAN_DONE, 0, &scan_done_type, &done, NULL, 0);

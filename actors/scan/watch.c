@@ -158,14 +158,15 @@ void scan_locked_add (scan_location_t *location, step_t *step, slice_t path)
         location->rescan_ns = walk_ns;
 }
 
-//  Its mode changed, or what is below it.
+//  Its mode changed, or what is below it. If it still cannot be read the walk that this leads to says so.
 static void locked_hint (scan_location_t *location, step_t *step, slice_t path)
 {
-    dirty_t *dirty = lookup_get (&location->locked, checksum_of (path))
-                         ? dirty_get (location, step, path)
-                         : NULL;
+    dirty_t *locked = lookup_take (&location->locked, checksum_of (path));
+    dirty_t *dirty = locked ? dirty_get (location, step, path) : NULL;
     if (dirty)
         dirty->whole = dirty->deep = true;
+    if (locked)
+        dirty_destroy (&locked);
 }
 
 //  Those that still cannot be read come back by the walk that this leads to.

@@ -502,7 +502,7 @@ class Admin (CommandCase):
 
     def test_ingest_sends_absolute_paths (self):
         location = {"location": ID, "path": "/x", "exclude": [], "state": "watching",
-                    "watched": True, "entries": 5, "unidentified": 0, "listed": 5,
+                    "watched": True, "entries": 5, "unidentified": 0, "untyped": 7, "listed": 5,
                     "files_per_s": 1, "skipped": 0, "ignored": 0, "unreadable": 0}
         node = self.fake (ingest=lambda request: (
             {"locations": [location]} if request["action"] == "list" else
@@ -520,6 +520,7 @@ class Admin (CommandCase):
         self.say ("ingest", "remove", ID_TEXT)
         self.assertEqual ((node.heard[-1].get ("location"), node.heard[-1].get ("path")), (ID, None))
         self.assertIn ("watching", self.say ("ingest", "list"))
+        self.assertIn (" 7 ", self.say ("ingest", "list"))
         self.assertEqual (self.says ("ingest", "list")["locations"][0]["location"], ID_TEXT)
         self.assertEqual (node.heard[-1]["action"], "list")
 

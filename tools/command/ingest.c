@@ -66,10 +66,13 @@ static void progress_text (slice_t location, slice_t state, char *text, size_t s
 {
     char done[SHOW_SIZE] = "", per_s[SHOW_SIZE], left[SHOW_SIZE] = "", number[SHOW_SIZE];
     bool scans = slice_equal (state, slice_text ("scanning"));
-    uint64_t rate = field_uint (location, scans ? "files_per_s" : "identified_per_s");
+    bool identifies = slice_equal (state, slice_text ("identifying"));
+    uint64_t rate = field_uint (location, scans        ? "files_per_s"
+                                          : identifies ? "identified_per_s"
+                                                       : "typed_per_s");
     uint64_t seconds = field_uint (location, "seconds_left");
     text[0] = 0;
-    if (!scans && !slice_equal (state, slice_text ("identifying")))
+    if (!scans && !identifies && !slice_equal (state, slice_text ("typing")))
         return;
     if (scans)
         snprintf (done, sizeof done, "%s listed, ",
@@ -85,7 +88,7 @@ static void row_add (table_t *table, slice_t location)
 {
     char text[UUID_TEXT_SIZE], number[SHOW_SIZE], progress[4 * SHOW_SIZE];
     static const char *const counts[] = {
-        "entries", "unidentified", "ignored", "skipped", "unreadable"};
+        "entries", "unidentified", "untyped", "ignored", "skipped", "unreadable"};
     slice_t mode = field_text (location, "mode");
     slice_t state = field_text (location, "state");
     bool missing = slice_equal (state, slice_text ("missing"));
@@ -131,12 +134,12 @@ static void patterns_show (const command_t *self, slice_t location)
 static void locations_show (const command_t *self, slice_t answer)
 {
     static const char *const heads[] = {"LOCATION", "FOLDER", "STATE", "ENTRIES", "TO IDENTIFY",
-        "IGNORED", "SPECIAL", "UNREADABLE", "MODE", "PROGRESS"};
+        "TO TYPE", "IGNORED", "SPECIAL", "UNREADABLE", "MODE", "PROGRESS"};
     if (self->json) {
         document_print (self, answer);
         return;
     }
-    table_t *table = table_new ("lflrrrrrll", heads);
+    table_t *table = table_new ("lflrrrrrrll", heads);
     walk_t walk = walk_array (field_find (answer, "locations"));
     slice_t location;
     while (walk_next (&walk, NULL, &location))

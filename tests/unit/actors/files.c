@@ -206,6 +206,7 @@ static void to_admin (files_t *self, const mail_t *mail)
     const uint8_t *data = commanded.answer.size ? commanded.answer.data : commanded.message.data;
     for (size_t i = 0; i < size && i + 1 < sizeof self->answer; i++)
         self->answer[i] = data[i] >= ' ' && data[i] < 127 ? (char)data[i] : '.';
+    self->answer_end = size ? data[size - 1] : 0;
     self->answer[size < sizeof self->answer ? size : sizeof self->answer - 1] = 0;
 }
 

@@ -30,11 +30,11 @@ typedef struct files {
     size_t rows;     // in them
     size_t held_max; // the most WRITEs that ever waited
     size_t alarms, alarms_over;
-    char said[512];    // the last warning or error in the log
-    size_t answers;    // to commands
-    int answer_error;  // of the last
-    char answer[4096]; // of the last: its body, printable
-    uint64_t answer_entries;
+    char said[512];     // the last warning or error in the log
+    size_t answers;     // to commands
+    int answer_error;   // of the last
+    char answer[4096];  // of the last: its body, printable
+    uint8_t answer_end; // and its last byte
 } files_t;
 
 files_t *files_new (void); // the tree has /home; nothing is added yet

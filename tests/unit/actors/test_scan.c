@@ -80,6 +80,17 @@ Test (scan, unreadable_directory_is_tried_again)
     files_destroy (&self);
 }
 
+//  As `ingest list` says; it is the last that it says of a location.
+static unsigned unreadable_of (files_t *self)
+{
+    size_t size = strlen ("unreadable") + 1;
+    files_command (self, "list", NULL, false, NULL);
+    files_run_rounds (self, 3);
+    const char *end = self->answer + strlen (self->answer);
+    cr_assert_eq (memcmp (end - size, "unreadable", size - 1), 0, "%s", self->answer);
+    return self->answer_end;
+}
+
 Test (scan, unreadable_directory_is_read_as_soon_as_its_mode_says_so)
 {
     files_t *self = files_new ();
@@ -97,6 +108,13 @@ Test (scan, unreadable_directory_is_read_as_soon_as_its_mode_says_so)
     tree_lock (self->tree, "/home/a/b", false);
     files_run_for (self, 3000);
     cr_assert_str_eq (files_text (self), "a 0\na/b 0\na/b/file 1 identified\n");
+    //  And so the list says, and when it is the other way round again.
+    cr_assert_eq (unreadable_of (self), 0);
+    tree_lock (self->tree, "/home/a/b", true);
+    tree_chmod (self->tree, "/home/a/b", 0);
+    tree_write (self->tree, "/home/a/b/file", "xx");
+    files_run_for (self, 3000);
+    cr_assert_eq (unreadable_of (self), 1);
     files_destroy (&self);
 }
 
@@ -125,6 +143,14 @@ Test (scan, storm_of_changes_is_looked_at_once)
     size_t rows = self->rows;
     for (int i = 0; i < 1000; i++)
         tree_write (self->tree, "/home/a/log", "line");
+    files_run (self);
+    cr_assert (self->rows - rows <= 4, "%zu rows", self->rows - rows);
+    rows = self->rows;
+    for (int i = 0; i < 15; i++) { // never quiet, and not for so long that patience ends
+        tree_write (self->tree, "/home/a/log", "more");
+        files_run_for (self, 100);
+    }
+    cr_assert_eq (self->rows, rows);
     files_run (self);
     cr_assert (self->rows - rows <= 4, "%zu rows", self->rows - rows);
     files_destroy (&self);

@@ -232,9 +232,15 @@ static int tree_list (void *self_, disk_dir_t *dir, entry_t *entries, size_t mos
 {
     tree_t *self = self_;
     *ret_count = *ret_unreadable = 0;
-    for (; dir->at < TREE_NODES_MAX && *ret_count < most; dir->at++)
-        if (self->nodes[dir->at].used && self->nodes[dir->at].parent == dir->node)
-            entries[(*ret_count)++] = entry_of (&self->nodes[dir->at]);
+    for (; dir->at < TREE_NODES_MAX && *ret_count < most; dir->at++) {
+        tree_node_t *node = &self->nodes[dir->at];
+        if (!node->used || node->parent != dir->node)
+            continue;
+        if (node->inode->unseen)
+            ++*ret_unreadable;
+        else
+            entries[(*ret_count)++] = entry_of (node);
+    }
     return 0;
 }
 
@@ -339,6 +345,8 @@ static const char *tree_mime (void *self, size_t worker, slice_t head)
 {
     (void)self;
     (void)worker;
+    if (head.size >= 4 && memcmp (head.data, "\x89PNG", 4) == 0)
+        return "image/png";
     return head.size ? "text/plain" : "inode/x-empty";
 }
 

@@ -15,6 +15,7 @@ typedef struct tree_inode {
     char content[512];
     size_t size;
     bool unreadable, watched, mount;
+    bool unseen; // listed by its name alone: it cannot be looked at
 } tree_inode_t;
 
 typedef struct tree_node {
