@@ -16,8 +16,10 @@ enum node_space {
     NODE_INODES = 'n', // location 16, device 8, inode 8 -> uuid of its row (actors/ingest/spot.h)
     NODE_LAST_SEEN = 'a', // client 16 -> this node's time, uint64 NTP, big endian
     NODE_WANTED = 'w',    // location 16, uuid 16 -> rows whose content is still to be identified
-    NODE_UNTYPED = 't',  // location 16, uuid 16 -> rows that have a content id and no MIME type yet
-    NODE_FOUND = 'f',    // lost and found
+    NODE_UNTYPED = 't', // location 16, uuid 16 -> rows that have a content id and no MIME type yet
+    NODE_FOUND = 'f',   // lost and found
+    NODE_UNDONE =
+        'u', // location 16, kind, uuid 16 -> what a job had begun (actors/ingest/undone.c)
     NODE_DROPPING = 'o', // owner 16 -> nothing: its rows are being dropped, to be fetched again
     NODE_DAMAGED =
         'd' // resource text, 0, uuid 16 -> a record as it stood that could not be read (damage.h)

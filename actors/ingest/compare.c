@@ -16,14 +16,6 @@ typedef struct swept {
     bool seen;
 } swept_t;
 
-static uint64_t key_hash (slice_t key)
-{
-    uint64_t hash = 0;
-    for (size_t i = SPOT_DIR_SIZE; i < SPOT_KEY_SIZE; i++)
-        hash = hash << 8 | key.data[i];
-    return hash;
-}
-
 //  Number in lost_dirs of the directory being compared.
 static uint32_t lost_dir (ingest_t *self)
 {
@@ -112,9 +104,18 @@ static int entry_arrived (
     int rc = node_get (step->txn, NODE_INODES, slice_of (key, sizeof key), &value);
     if (rc == ERR_NOT_FOUND)
         return ingest_entry_new (self, step, section->path, entry);
-    if (rc == 0)
-        candidate_add (self, section, entry);
-    return rc;
+    if (rc)
+        return rc;
+    candidate_add (self, section, entry);
+    if (entry_is_dir (entry)) {
+        buffer_t path = {NULL, 0, 0};
+        buffer_append (&path, section->path.data, section->path.size);
+        buffer_append (&path, "/", section->path.size > 0);
+        buffer_append (&path, entry->name.data, entry->name.size);
+        ingest_undone_gone (self, buffer_slice (&path), NULL);
+        buffer_release (&path);
+    }
+    return 0;
 }
 
 static bool entry_is_unchanged (const entry_t *a, const entry_t *b)
@@ -135,6 +136,11 @@ static int compare_entry (ingest_t *self, step_t *step, const section_t *section
     if (entry->mode && !other_kind)
         return ingest_entry_changed (self, step, section->path, entry, place);
     ingest_missing_add (self, checksum_of (entry->name), entry->mode ? place : NULL);
+    if (entry->mode) {
+        uint8_t key[SPOT_KEY_SIZE];
+        spot_key (&self->dir, entry->name, key);
+        ingest_undone_old (self, key, place);
+    }
     return entry->mode ? entry_arrived (self, step, section, entry) : 0;
 }
 
@@ -176,7 +182,7 @@ static int dir_sweep (
             *ret_all = false;
             break;
         }
-        swept[count] = (swept_t){.hash = key_hash (key)};
+        swept[count] = (swept_t){.hash = spot_hash_of_key (key.data)};
         rc = spot_unpack (value, &swept[count].place);
         if (rc)
             return rc;

@@ -22,6 +22,7 @@ static int ingest_open (const actor_setup_t *setup, step_t *step, void **ret_sel
         if (!location->removing)
             ingest_location_start (step, location);
     ingest_regain_ask (self, step);
+    ingest_undone_leave (self, step);
     step_wake_at (step, step->now.mono_ns);
     *ret_self = self;
     return 0;
@@ -116,6 +117,7 @@ static void job_begin_removal (ingest_t *self, location_t *location)
     self->job_is_scan = false;
     self->forgotten = false;
     self->phase = PHASE_RESOLVING;
+    ingest_undone_begin (self, true);
     ingest_branch_push (self, slice_of ("", 0), NULL);
 }
 
@@ -155,9 +157,24 @@ static bool job_forget (ingest_t *self, step_t *step, int *ret_error)
     return true;
 }
 
+static bool is_good (const ingest_t *self)
+{
+    return self->job && (!self->job_is_scan || (!self->done.error && !self->distrust));
+}
+
+bool ingest_is_whole (const ingest_t *self)
+{
+    return is_good (self) && (!self->job_is_scan || self->done.whole);
+}
+
 static void job_settle (ingest_t *self, step_t *step, int *ret_error)
 {
     location_t *location = self->job;
+    if (is_good (self) && ingest_undone_clear (self, step, ret_error))
+        return;
+    if (!is_good (self) && self->undone.noted)
+        ingest_undone_leave (self, step);
+    self->undone.noted = false;
     if (!self->job_is_scan && !job_forget (self, step, ret_error))
         return;
     if (self->job_is_scan) {
@@ -178,8 +195,7 @@ static void job_settle (ingest_t *self, step_t *step, int *ret_error)
 static void job_resolved (ingest_t *self, step_t *step)
 {
     location_t *location = self->job;
-    bool good = location && self->job_is_scan && !self->done.error && !self->distrust;
-    if (good && self->done.whole) {
+    if (self->job_is_scan && ingest_is_whole (self)) {
         uint64_t entries = self->done.unreadable ? location->entries : self->done.entries;
         bool news = !location->scanned || location->inode != self->begin.inode ||
                     location->mount != self->begin.mount || location->entries != entries;
@@ -333,6 +349,7 @@ static void ingest_fail (ingest_t *self, step_t *step, int error)
     buffer_clear (&self->branches);
     buffer_clear (&self->unlike);
     self->placed = self->candidate_count;
+    ingest_undone_leave (self, step);
     if (self->phase == PHASE_RESOLVING && !self->job_is_scan)
         ingest_branch_push (self, slice_of ("", 0), NULL); // a removal begins again
     self->pause_ns = step->now.mono_ns + INGEST_PAUSE_NS;

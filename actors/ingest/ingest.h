@@ -160,6 +160,16 @@ enum ingest_phase {
     PHASE_REGAINED   // until it is durable
 };
 
+//  What is noted of what was begun (undone.c).
+typedef struct undone {
+    uint8_t process[8]; // by chance: whose notes these are
+    bool noted;         // in this job
+    bool takes;         // this job takes up what others left …
+    bool left;          // … and has not come to the end of it
+    uint8_t after[33];  // how far it has come
+    size_t after_size;
+} undone_t;
+
 //  How far regain.c has come: over the rows, then over the places.
 typedef struct regain {
     bool asked;
@@ -207,6 +217,7 @@ typedef struct ingest {
     buffer_t moved_to; // where the one that is being swept stands now
     buffer_t unlike;   // of missing_t: names of inodes of several that nothing new is like
     regain_t regain;
+    undone_t undone;
     uint64_t pause_ns; // the store failed: nothing before this
 
     buffer_t rows; // of the next WRITE
@@ -280,10 +291,21 @@ void ingest_compare_reset (ingest_t *self);
 void ingest_missing_add (ingest_t *self, uint64_t hash, const spot_t *replaced);
 //  The last one. ERR_NOT_FOUND where it is none any more.
 int ingest_missing_take (ingest_t *self, step_t *step, missing_t *ret_missing);
+bool ingest_is_whole (const ingest_t *self); // the job has seen all of its location
 void ingest_resolve_begin (ingest_t *self);
 int ingest_resolve (ingest_t *self, step_t *step, bool *ret_done);
 //  to: where it has moved to; NULL: gone, or not known.
 void ingest_branch_push (ingest_t *self, slice_t path, const slice_t *to);
+
+//  ---- undone.c
+//  Something of another kind stands where this stood; this directory is gone, or has moved (to), or may have moved here.
+void ingest_undone_old (ingest_t *self, const uint8_t key[SPOT_KEY_SIZE], const spot_t *old);
+void ingest_undone_gone (ingest_t *self, slice_t path, const slice_t *to);
+void ingest_undone_begin (ingest_t *self, bool takes); // takes: up what an earlier process has left
+int ingest_undone_take (ingest_t *self, step_t *step); // the next note, while undone.left
+bool ingest_undone_clear (ingest_t *self, step_t *step,
+    int *ret_error); // true: there were some; again when that is durable
+void ingest_undone_leave (ingest_t *self, step_t *step); // to the next job over all of the location
 
 //  ---- regain.c
 void ingest_regain_ask (ingest_t *self, step_t *step); // if the setting says so

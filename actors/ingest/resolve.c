@@ -22,6 +22,7 @@ void ingest_resolve_begin (ingest_t *self)
 {
     self->placed = 0;
     self->is_moved = false;
+    ingest_undone_begin (self, ingest_is_whole (self));
     if (self->candidate_count)
         qsort (
             self->candidates, self->candidate_count, sizeof *self->candidates, candidate_compare);
@@ -105,8 +106,10 @@ static int branch_add (ingest_t *self, step_t *step, const missing_t *missing, c
     row_view_t view;
     int rc = owned_get (step->txn, slice_text (FILE_PATHS), &self->setup->identity->client,
         &missing->place.uuid, &row);
-    if (rc == 0 && row.value.size && row_view (row.value, &view) == 0)
+    if (rc == 0 && row.value.size && row_view (row.value, &view) == 0) {
         ingest_branch_push (self, view.path, to);
+        ingest_undone_gone (self, view.path, to);
+    }
     return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
@@ -205,6 +208,8 @@ int ingest_resolve (ingest_t *self, step_t *step, bool *ret_done)
             return ingest_sweep (self, step);
         else if (self->branches.size)
             branch_next (self);
+        else if (self->undone.left)
+            rc = ingest_undone_take (self, step);
         else if (self->unlike.size)
             rc = unlike_resolve (self, step);
         else if (self->placed < self->candidate_count)

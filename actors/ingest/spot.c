@@ -48,6 +48,14 @@ void spot_key_of_hash (
     put_uint (ret_key + SPOT_DIR_SIZE, hash, 8);
 }
 
+uint64_t spot_hash_of_key (const uint8_t key[SPOT_KEY_SIZE])
+{
+    uint64_t hash = 0;
+    for (size_t i = SPOT_DIR_SIZE; i < SPOT_KEY_SIZE; i++)
+        hash = hash << 8 | key[i];
+    return hash;
+}
+
 void spot_pack (const spot_t *self, uint8_t ret_value[SPOT_VALUE_SIZE])
 {
     memcpy (ret_value, self->uuid.bytes, 16);

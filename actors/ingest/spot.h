@@ -30,6 +30,7 @@ uuid16_t spot_dir (const uuid16_t *location, slice_t path);
 void spot_key (const uuid16_t *dir, slice_t name, uint8_t ret_key[SPOT_KEY_SIZE]);
 void spot_key_of_hash (
     const uint8_t dir[SPOT_DIR_SIZE], uint64_t hash, uint8_t ret_key[SPOT_KEY_SIZE]);
+uint64_t spot_hash_of_key (const uint8_t key[SPOT_KEY_SIZE]);
 void spot_pack (const spot_t *self, uint8_t ret_value[SPOT_VALUE_SIZE]);
 int spot_unpack (slice_t value, spot_t *ret_spot); // ERR_CORRUPT
 

@@ -1,6 +1,7 @@
 #include "tests/unit/actors/files.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static files_t *photos (void)
 {
@@ -699,6 +700,98 @@ Test (ingest, killed_at_any_moment_ends_with_the_same_rows)
         cr_assert_str_eq (files_text (self), locations ? photos_text : "");
         files_destroy (&self);
     }
+}
+
+//  What is on the disk is changed while the node is down; it starts, and is killed after some rounds; it is changed once more.
+static void expect_nothing_left (void (*first) (tree_t *), void (*second) (tree_t *))
+{
+    const char *text = NULL;
+    char *wanted = NULL;
+    for (size_t steps = 0; steps < 14; steps++) {
+        files_t *self = photos ();
+        for (int i = 0; i < 1100; i++) { // more than a WRITE takes
+            char path[64];
+            snprintf (path, sizeof path, "/home/photos/2022/%d", i);
+            tree_write (self->tree, path, "x");
+        }
+        tree_mkdir (self->tree, "/home/photos/2022/deep");
+        tree_write (self->tree, "/home/photos/2022/deep/deeper", "y");
+        files_add (self, "/home/photos");
+        files_stop (self);
+        first (self->tree);
+        files_start (self);
+        if (steps) // without a kill first: what the others have to end like
+            files_run_rounds (self, steps);
+        else
+            files_run (self);
+        files_stop (self);
+        second (self->tree);
+        files_start (self);
+        files_run (self);
+        text = files_text (self);
+        if (!wanted)
+            wanted = strdup (text);
+        cr_assert_str_eq (text, wanted, "killed after %zu rounds", steps);
+        cr_assert_eq (files_stored (self, NODE_PLACES), files_count (self));
+        cr_assert_eq (files_stored (self, NODE_UNDONE), 0);
+        files_destroy (&self);
+    }
+    free (wanted);
+}
+
+static void nothing (tree_t *tree)
+{
+    (void)tree;
+}
+
+static void move_away (tree_t *tree)
+{
+    tree_rename (tree, "/home/photos/2022", "/home/photos/2024");
+    tree_write (tree, "/home/photos/2024/new.jpg", "new");
+}
+
+static void move_on (tree_t *tree)
+{
+    tree_rename (tree, "/home/photos/2024", "/home/photos/2023/further");
+}
+
+static void delete_it (tree_t *tree)
+{
+    tree_remove (tree, "/home/photos/2022");
+}
+
+static void replace_it (tree_t *tree)
+{
+    delete_it (tree);
+    tree_write (tree, "/home/photos/2022", "a file");
+}
+
+static void move_and_replace_it (tree_t *tree)
+{
+    move_away (tree);
+    tree_write (tree, "/home/photos/2022", "a file");
+}
+
+static void put_another (tree_t *tree)
+{
+    tree_mkdir (tree, "/home/photos/2022");
+    tree_write (tree, "/home/photos/2022/sea.jpg", "another sea");
+}
+
+static void delete_moved (tree_t *tree)
+{
+    tree_remove (tree, "/home/photos/2024");
+}
+
+Test (ingest, killed_at_any_moment_of_a_job_leaves_no_row_of_what_is_gone)
+{
+    expect_nothing_left (delete_it, nothing);
+    expect_nothing_left (replace_it, nothing);
+    expect_nothing_left (move_away, nothing);
+    expect_nothing_left (move_and_replace_it, nothing);
+    expect_nothing_left (delete_it, put_another);
+    expect_nothing_left (move_away, move_on);
+    expect_nothing_left (move_away, delete_moved);
 }
 
 //  ---- a data directory that is put back
