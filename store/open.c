@@ -1,6 +1,7 @@
 //  open - the environment: its files, its map, its tables and their versions
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -15,6 +16,7 @@
 #define MAP_SIZE_MIN (1ull << 26)
 
 #define READERS_MAX 512
+#define PATH_BYTES  4096
 
 //  Raise a table's version with any change of its keys or values, and the golden bytes in its test.
 static const struct {
@@ -134,6 +136,53 @@ static int attempt (store_t *self)
     return rc;
 }
 
+//  LMDB's first pages, on the disk.
+static int fresh_make (const store_t *self, const char *dir)
+{
+    MDB_env *env;
+    int rc = mdb_env_create (&env);
+    if (rc)
+        return rc;
+    rc = mdb_env_open (env, dir, self->flags, 0600);
+    if (!rc)
+        rc = mdb_env_sync (env, 1);
+    mdb_env_close (env);
+    return rc;
+}
+
+static int dir_sync (const char *dir)
+{
+    int file = open (dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = file < 0 || fsync (file) ? errno : 0;
+    if (file >= 0)
+        close (file);
+    return rc;
+}
+
+//  LMDB writes the first pages of a new file without a sync: were the power to go then, the file would be there and be none. So
+//  they are made beside it, and come to their place when they last.
+static int environment_create (const store_t *self)
+{
+    char fresh[PATH_BYTES], made[PATH_BYTES], lock[PATH_BYTES], path[PATH_BYTES];
+    snprintf (path, sizeof path, "%s/data.mdb", self->dir);
+    snprintf (fresh, sizeof fresh, "%s/fresh", self->dir);
+    snprintf (made, sizeof made, "%s/fresh/data.mdb", self->dir);
+    if (snprintf (lock, sizeof lock, "%s/fresh/lock.mdb", self->dir) >= (int)sizeof lock)
+        return ENAMETOOLONG;
+    if (access (path, F_OK) == 0)
+        return 0;
+    if (mkdir (fresh, 0700) && errno != EEXIST)
+        return errno;
+    unlink (made); // left behind by a crash
+    int rc = fresh_make (self, fresh);
+    if (!rc && rename (made, path))
+        rc = errno;
+    unlink (made);
+    unlink (lock);
+    rmdir (fresh);
+    return rc ? rc : dir_sync (self->dir);
+}
+
 int environment_open (store_t *self)
 {
     bool fixed = self->map_size != 0;
@@ -141,7 +190,9 @@ int environment_open (store_t *self)
         self->map_size = TIDEPOOL_MAP_SIZE_DEFAULT;
     if (self->map_size_max && self->map_size > self->map_size_max)
         self->map_size = self->map_size_max;
-    int rc = attempt (self);
+    int rc = environment_create (self);
+    if (!rc)
+        rc = attempt (self);
     while (rc == ENOMEM && !fixed && self->map_size / 2 >= MAP_SIZE_MIN) {
         self->map_size /= 2;
         rc = attempt (self);

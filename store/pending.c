@@ -75,7 +75,7 @@ int pending_look (txn_t *txn, uint64_t from, uint64_t *ret_sequence, slice_t *re
 
 int pending_read (txn_t *txn, uint64_t from, uint64_t *ret_sequence, slice_t *ret_bytes)
 {
-    uint64_t sequence;
+    uint64_t sequence = from;
     int rc;
     while ((rc = pending_look (txn, from, &sequence, ret_bytes)) == ERR_CORRUPT && !txn->failed)
         from = sequence + 1;

@@ -28,6 +28,7 @@ enum { FILE_DATABASE = 1, FILE_SYNCS = 2 };
 
 static int record = -1;
 static bool forgets;
+static bool begun;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void *real (const char *name)
@@ -90,14 +91,33 @@ __attribute__ ((constructor)) static void begin (void)
         record = REAL (open) (path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
+//  What was there before; that it lasts is not this record's to show.
+static void found (int file)
+{
+    off_t size = lseek (file, 0, SEEK_END);
+    char *bytes = size > 0 ? malloc ((size_t)size) : NULL;
+    if (bytes && pread (file, bytes, (size_t)size, 0) != size)
+        abort ();
+    entry_t entry = {ENTRY_WRITE, 1, 0, bytes ? (uint64_t)size : 0};
+    put (&entry, sizeof entry);
+    put (bytes, entry.size);
+    free (bytes);
+    lseek (file, 0, SEEK_SET);
+}
+
 static int opened (const char *path, int flags, int file)
 {
     const char *name = strrchr (path, '/');
     if (file < 0 || file >= FILES_MOST)
         return file;
     files[file] = 0;
-    if (record >= 0 && name && strcmp (name, "/data.mdb") == 0 && (flags & O_ACCMODE) != O_RDONLY)
-        files[file] = (unsigned char)(FILE_DATABASE | (flags & O_DSYNC ? FILE_SYNCS : 0));
+    if (record < 0 || !name || strcmp (name, "/data.mdb") != 0 || strstr (path, "/fresh/") ||
+        (flags & O_ACCMODE) == O_RDONLY)
+        return file;
+    files[file] = (unsigned char)(FILE_DATABASE | (flags & O_DSYNC ? FILE_SYNCS : 0));
+    if (!begun)
+        found (file);
+    begun = true;
     return file;
 }
 
