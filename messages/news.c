@@ -196,10 +196,9 @@ static bool is_all_seen (const record_t *self, const vector_t *by)
 //  Would the member's record show what ours does once the news are joined?
 static bool is_enough (const comparison_t *self, const news_t *news)
 {
-    static const vector_t nothing;
     record_t joined = {.created = {0}};
     record_copy (&joined, self->theirs_record);
-    news_join (&joined, &news->record, 0, &nothing, self->rule);
+    news_join (&joined, &news->record, 0, self->theirs, self->rule);
     bool enough = shows_the_same (&joined, self->mine_record, self->rule);
     record_release (&joined);
     return enough;
@@ -400,6 +399,16 @@ static bool join_latest (record_t *self, const record_t *news, uint64_t flags, c
     if (!lives_cut (self, news, seen, &changed))
         return changed;
     return writes_join (self, news) || changed;
+}
+
+bool news_end (const record_t *self, const record_t *news, record_rule_t rule)
+{
+    if (rule.crdt == CRDT_GSET || rule.delete_rule != DELETE_WINS)
+        return false;
+    for (size_t i = 0; i < news->deleted_count; i++)
+        if (!remembers (self, &news->deleted[i]))
+            return true;
+    return false;
 }
 
 bool news_join (

@@ -34,6 +34,9 @@ void news_of (const record_t *mine_record, const vector_t *mine, const record_t 
 bool news_join (
     record_t *self, const record_t *news, uint64_t flags, const vector_t *seen, record_rule_t rule);
 
+//  Under delete = wins: do news end the life that the receiver has, whether or not they bring another?
+bool news_end (const record_t *self, const record_t *news, record_rule_t rule);
+
 //  Would the comparison, now or after the member's vector has risen, find anything? If not the
 //  returner's record need not be kept for it.
 bool news_may_be (const record_t *mine_record, const vector_t *mine, const record_t *theirs_record,

@@ -2,6 +2,8 @@
 
 #include "actors/oplog/oplog.h"
 
+#include "messages/news.h"
+
 int oplog_found_put (step_t *step, const char *reason, slice_t resource, const uuid16_t *uuid,
     const timestamp_t *written, slice_t value)
 {
@@ -31,43 +33,60 @@ int oplog_found_put (step_t *step, const char *reason, slice_t resource, const u
     return rc;
 }
 
-static bool any_is_of (const properties_t *self, const uuid16_t *client)
+//  What is looked for: stamps of a client that a vector does not cover.
+typedef struct part {
+    const uuid16_t *client;
+    const vector_t *covers;
+} part_t;
+
+static bool is_in (const part_t *self, const timestamp_t *stamp)
 {
-    for (size_t i = 0; i < self->count; i++)
-        if (uuid_equal (&self->entries[i].stamp.client, client))
+    return uuid_equal (&stamp->client, self->client) && !vector_covers (self->covers, stamp);
+}
+
+static bool any_is_in (const part_t *self, const properties_t *properties)
+{
+    for (size_t i = 0; i < properties->count; i++)
+        if (is_in (self, &properties->entries[i].stamp))
             return true;
     return false;
 }
 
-static bool is_of (const record_t *self, const uuid16_t *client)
+static bool has_part (const record_t *self, const part_t *part)
 {
-    return uuid_equal (&self->created.client, client) ||
-           uuid_equal (&self->written.client, client) || any_is_of (&self->strong, client) ||
-           any_is_of (&self->weak, client);
+    return is_in (part, &self->created) || is_in (part, &self->written) ||
+           any_is_in (part, &self->strong) || any_is_in (part, &self->weak);
 }
 
-int oplog_found_look (oplog_t *self, step_t *step, slice_t resource, const uuid16_t *uuid,
-    timestamp_t *ret_written, buffer_t *ret_value)
+int oplog_found_look (oplog_t *self, step_t *step, const batch_record_t *news,
+    const vector_t *covers, found_t *ret_found)
 {
+    const part_t ours = {&self->setup->identity->client, covers};
     record_t record = {.created = {0}};
-    int rc = shared_get (step->txn, resource, uuid, &record);
-    bool ours = rc == 0 && is_of (&record, &self->setup->identity->client);
-    record_release (&record);
+    resource_entry_t entry;
+    int rc = shared_get (step->txn, news->resource, &news->uuid, &record);
     if (rc == 0)
-        rc = ours ? shared_show (step->txn, resource, uuid, ret_written, ret_value) : ERR_NOT_FOUND;
-    return rc;
+        rc = has_part (&record, &ours) ? resources_find (step->txn, news->resource, &entry)
+                                       : ERR_NOT_FOUND;
+    if (rc == 0)
+        ret_found->ended = news_end (&record, &news->record, entry.resource.rule);
+    record_release (&record);
+    return rc ? rc
+              : shared_show (step->txn, news->resource, &news->uuid, &ret_found->written,
+                    &ret_found->value);
 }
 
-int oplog_found_after (
-    step_t *step, slice_t resource, const uuid16_t *uuid, const timestamp_t *written, slice_t value)
+int oplog_found_after (step_t *step, const batch_record_t *news, const found_t *found)
 {
     timestamp_t now;
     buffer_t shown = {NULL, 0, 0};
-    int rc = shared_show (step->txn, resource, uuid, &now, &shown);
+    int rc = found->ended ? ERR_NOT_FOUND
+                          : shared_show (step->txn, news->resource, &news->uuid, &now, &shown);
     buffer_release (&shown);
     return rc == ERR_NOT_FOUND ? oplog_found_put (step,
                                      "a client that returned had deleted the record, and that was "
                                      "forgotten already",
-                                     resource, uuid, written, value)
+                                     news->resource, &news->uuid, &found->written,
+                                     buffer_slice (&found->value))
                                : rc;
 }

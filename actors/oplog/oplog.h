@@ -81,6 +81,13 @@ typedef struct scrubbing {
         altered[SCRUB_ALTERED_MOST]; // checksums of the names of resources with an alarm; 0: none
 } scrubbing_t;
 
+//  What may be lost by a return (found.c).
+typedef struct found {
+    timestamp_t written;
+    buffer_t value; // what showed
+    bool ended;     // whatever shows afterwards is another life
+} found_t;
+
 typedef struct oplog {
     const actor_setup_t *setup;
 
@@ -173,12 +180,12 @@ int oplog_seal (oplog_t *self, step_t *step, uint64_t upto, const vector_t *cove
 //  found.c: {client, reason, resource, timestamp, uuid, value}; an empty value is nil
 int oplog_found_put (step_t *step, const char *reason, slice_t resource, const uuid16_t *uuid,
     const timestamp_t *written, slice_t value);
-//  What shows of a record in which this client has a part; ERR_NOT_FOUND where nothing does.
-int oplog_found_look (oplog_t *self, step_t *step, slice_t resource, const uuid16_t *uuid,
-    timestamp_t *ret_written, buffer_t *ret_value);
-//  Puts that into lost and found if nothing shows any more.
-int oplog_found_after (step_t *step, slice_t resource, const uuid16_t *uuid,
-    const timestamp_t *written, slice_t value);
+//  What shows of a record in which this client has a part that the returner had not seen (covers: its vector), before
+//  its news are joined; ERR_NOT_FOUND where nothing does.
+int oplog_found_look (oplog_t *self, step_t *step, const batch_record_t *news,
+    const vector_t *covers, found_t *ret_found);
+//  Puts that into lost and found if the news ended it, or nothing shows any more.
+int oplog_found_after (step_t *step, const batch_record_t *news, const found_t *found);
 
 //  configured.c: ERR_CONFLICTING_DECLARATION where what is stored differs, and it was said which
 int oplog_configured (const config_t *config, step_t *step);

@@ -116,23 +116,19 @@ static int batch_check (oplog_t *self, step_t *step, const batch_t *batch, uint6
 
 //  A deletion that was purged in the returner's half is issued as a new one, and may end what was written here since;
 //  whoever wrote that finds it. (A copy's records are the member's: what is ours was put aside.)
-static int record_take (
-    oplog_t *self, step_t *step, const batch_record_t *record, const vector_t *seen)
+static int record_take (oplog_t *self, step_t *step, const batch_record_t *record,
+    const vector_t *seen, const vector_t *covers)
 {
-    timestamp_t written;
-    buffer_t value = {NULL, 0, 0};
+    found_t found = {.ended = false};
     bool deletes = record->record.deleted_count > 0 && !self->joining;
-    int had = deletes
-                  ? oplog_found_look (self, step, record->resource, &record->uuid, &written, &value)
-                  : ERR_NOT_FOUND;
+    int had = deletes ? oplog_found_look (self, step, record, covers, &found) : ERR_NOT_FOUND;
     int rc = had == ERR_NOT_FOUND ? 0 : had;
     if (rc == 0)
         rc = shared_news_join (
             step->txn, record->resource, &record->uuid, &record->record, record->flags, seen);
     if (rc == 0 && had == 0)
-        rc = oplog_found_after (
-            step, record->resource, &record->uuid, &written, buffer_slice (&value));
-    buffer_release (&value);
+        rc = oplog_found_after (step, record, &found);
+    buffer_release (&found.value);
     return rc;
 }
 
@@ -147,7 +143,7 @@ static int records_take (oplog_t *self, step_t *step, const batch_t *batch)
         vector_set (&seen, &batch->origin, batch->after, NULL); // of its own: what the member had
     while (rc == 0 && batch_record_next (batch, &walk, &record))
         if (!self->joining || position_covers (&self->place, record.resource, &record.uuid))
-            rc = record_take (self, step, &record, &seen);
+            rc = record_take (self, step, &record, &seen, &batch->covers);
     record_release (&record.record);
     vector_release (&seen);
     return rc;

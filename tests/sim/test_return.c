@@ -66,6 +66,34 @@ Test (return, a_returning_client_brings_what_was_never_seen_and_resurrects_nothi
     sim_destroy (&sim);
 }
 
+//  Whoever wrote what a return ends finds it, though another life begins in its place; but not what the deletion had seen.
+Test (return, what_it_ends_and_had_not_seen_is_found_by_whoever_wrote_it)
+{
+    sim_t *sim = away_pool (22, 3);
+    uuid16_t unseen = sim_uuid (1), seen = sim_uuid (2);
+    cr_assert_eq (sim_apply (sim, 0, "create", "tags", &unseen, "first"), 0);
+    cr_assert_eq (sim_apply (sim, 1, "create", "tags", &seen, "first"), 0);
+    sim_pass (sim, 60);
+    away_part (sim, 4, true);
+    cr_assert_eq (sim_apply (sim, 0, "update", "tags", &unseen, "ours"), 0);
+    cr_assert_eq (sim_apply (sim, 2, "delete", "tags", &unseen, NULL), 0);
+    cr_assert_eq (sim_apply (sim, 2, "create", "tags", &unseen, "anew"), 0);
+    cr_assert_eq (sim_apply (sim, 2, "delete", "tags", &seen, NULL), 0);
+    cr_assert_eq (sim_apply (sim, 2, "create", "tags", &seen, "anew"), 0);
+    sim_pass (sim, 1500);
+    away_part (sim, 4, false);
+    away_expect_whole (sim);
+    for (int node = 0; node < 3; node++) {
+        cr_assert_str_eq (sim_name (sim, node, "tags", &unseen), "anew");
+        cr_assert_str_eq (sim_name (sim, node, "tags", &seen), "anew");
+    }
+    cr_assert (sim_is_found (sim, 0, &unseen));
+    cr_assert_eq (sim_found (sim, 0), 1);
+    cr_assert_eq (sim_found (sim, 1), 0);
+    cr_assert_eq (sim_found (sim, 2), 0);
+    sim_destroy (&sim);
+}
+
 //  What the returning half had said of the other comes along, and is taken back in the same batch.
 static bool who_stayed_is_out (sim_t *sim, void *unused)
 {

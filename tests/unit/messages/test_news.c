@@ -140,6 +140,8 @@ Test (news, under_latest_of_what_is_alive_at_the_member)
             "+A10 !A60 a=1@A10 c=6@A60", "A60", "!R50 b=5@R50", false, false},
         {"nothing new there, and the news make it equal", "+A10 !R50 a=1@A10 b=2@R50", "A10 R50",
             "+A10 !A10 a=1@A10", "A10", "!R50 b=2@R50", false, false},
+        {"on a deletion that it knew: its weak values show still", "+A21 !A30 ^A20 a=5@R25 ~b=2@A30",
+            "A30 R25", "+A21 !A30 ^A20 a=1@A21 ~b=2@A30", "A30", "a=5@R25", false, false},
         {"nothing new there, deleted here and purged: a new deletion", "", "A10 R50",
             "+A10 !A10 a=1@A10", "A10", "-R99", false, false},
         {"nothing new there, deleted here", "+A10 !A10 -R50 a=1@A10", "A10 R50",
@@ -282,6 +284,23 @@ Test (news_join, under_wins_a_deletion_that_is_not_remembered_ends_the_life)
             "A8", "-R9"},
         {"of several clients in their order", "-B2 -R5", "-A3 -Q4", false, "A8",
             "-A3 -B2 -Q4 -R5"});
+}
+
+static bool ends (const char *state, const char *news, record_rule_t rule)
+{
+    record_t self = sample_record (state), given = sample_record (news);
+    bool end = news_end (&self, &given, rule);
+    record_release (&self);
+    record_release (&given);
+    return end;
+}
+
+Test (news_join, under_wins_ends_a_life_though_another_begins)
+{
+    cr_assert (ends ("+A1 !A8 a=1@A8", "+R7 !R7 -R5 a=2@R7", WINS));
+    cr_assert_not (ends ("+R7 !R7 -R5 a=2@R7", "+R9 !R9 -R5 a=2@R9", WINS));
+    cr_assert_not (ends ("+A1 !A8 a=1@A8", "!R7 a=2@R7", WINS));
+    cr_assert_not (ends ("+A1 !A8 a=1@A8", "+R7 !R7 -R5 a=2@R7", LATEST));
 }
 
 Test (news_join, under_wins_a_remembered_deletion_that_the_news_had_not_seen_beats_them)
