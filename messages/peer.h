@@ -25,7 +25,8 @@
     F (S, BOOL, joining, MAY,                                                                      \
         "it is taking a copy, and takes batches and rows from its giver only")                     \
     F (S, BOOL, out, MAY, "by all that it knows it has to return")                                 \
-    F (S, UUID, returned_to, MAY, "the member by whose word it returned last")
+    F (S, UUID, returned_to, MAY, "the member by whose word it returned last")                     \
+    F (S, UINT, back, MAY, "when it said so itself that it is back: the time of that timestamp")
 #define PEER_PING_FIELDS(F, S)                                                                     \
     F (S, UINT, verb, MUST, "2 a ping, 3 its pong")                                                \
     F (S, UINT, time, MUST, "physical time of the sender, NTP")                                    \
@@ -133,14 +134,14 @@
 #define PEER_HOLDS_FIELDS(F, S)                                                                    \
     F (S, UINT, verb, MUST,                                                                        \
         "21: how far have you what I write? Answered behind all that came before")                 \
-    F (S, BOOL, members, MAY, "and who is a member there, and not out, and who was removed?")
+    F (S, BOOL, members, MAY, "and who was ever a member there?")
 #define PEER_HELD_FIELDS(F, S)                                                                     \
     F (S, UINT, verb, MUST, "22")                                                                  \
     F (S, RAW, shared, MUST,                                                                       \
         "vector: how far it has, or had before a copy, the asker's chain, nobody else's")          \
     F (S, UINT, rows, MUST, "how far it has the asker's rows")                                     \
     F (S, RAW, members, MAY,                                                                       \
-        "[client, …]: if that was asked: who is a member and not out, and who was removed")
+        "[client, …]: if that was asked: all of whom it knows, the asker too")
 
 #define PEER_LACKS_FIELDS(F, S)                                                                    \
     F (S, UINT, verb, MUST,                                                                        \

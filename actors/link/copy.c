@@ -37,7 +37,7 @@ void link_copy_go_on (link_t *self, step_t *step, line_t *line)
     line->copy_known = true;
     line->fence = begun && client_returns (&client) ? client.returning.time : 0;
     if ((begun && !vector_covers_all (&self->shared, &line->shared)) ||
-        (!begun && !link_may_return (self, step, &line->client, &line->shared)))
+        (!begun && !link_may_return (self, step, line, &line->shared)))
         return;
     if (link_base (step, &base) == 0) {
         if (!vector_covers_all (&line->shared, &base) || has_returned_since (self, step, line))
@@ -78,7 +78,7 @@ void link_on_copy (link_t *self, step_t *step, line_t *line, slice_t frame)
         link_copy_go_on (self, step, line);
     else if (known && !self->going && !self->own_until &&
              !link_somebody_returns (self, step, &line->client) &&
-             link_may_return (self, step, &line->client, &line->shared))
+             link_may_return (self, step, line, &line->shared))
         link_return_state (self, step, line);
     else
         link_line_close (

@@ -111,7 +111,8 @@ void link_greet (link_t *self, step_t *step, line_t *line)
         .linked = buffer_slice (&linked),
         .joining = self->joining,
         .out = link_is_out (self, step),
-        .returned_to = link_returned_to (self, step)};
+        .returned_to = link_returned_to (self, step),
+        .back = link_came_back (self, step)};
     link_line_send (step, line, &peer_hello_type, &hello, NULL);
     line->greeted = true;
     buffer_release (&shared);
@@ -333,6 +334,7 @@ static int hello_take (line_t *line, const peer_hello_t *hello)
     line->peer_joins = hello->joining;
     line->says_out = hello->out;
     line->returned_to = hello->returned_to;
+    line->back = hello->back;
     int rc = vector_unpack (&shared, &line->shared);
     if (rc == 0)
         rc = vector_unpack (&rows, &line->rows);

@@ -75,6 +75,8 @@ static void peer_drop (
         if (uuid_equal (&self->peers[i].client, client)) {
             link_refusal_over (step, &self->peers[i]);
             vector_release (&self->peers[i].shared);
+        buffer_release (&self->peers[i].told_of);
+            buffer_release (&self->peers[i].told_of);
             memmove (&self->peers[i], &self->peers[i + 1],
                 (--self->peer_count - i) * sizeof *self->peers);
             return;
@@ -86,7 +88,8 @@ void link_strangers_drop (link_t *self, step_t *step)
 {
     client_t client;
     for (size_t i = self->peer_count; i-- > 0;) {
-        self->peers[i].told = self->peers[i].gone = false;
+        self->peers[i].told = self->peers[i].excused = self->peers[i].gone = false;
+        buffer_release (&self->peers[i].told_of);
         if (!self->peers[i].named)
             continue;
         self->peers[i].named = false;
@@ -427,6 +430,7 @@ static void line_tick (link_t *self, step_t *step, line_t *line)
     link_repair_tick (self, step, line);
     if (now - line->pinged_ns >= interval) {
         link_ping (self, step, line, PEER_PING);
+        link_restored_ask (self, step, line);
         link_return_ask (self, step, line);
         link_spoilt_ask (self, step, line);
     }

@@ -80,10 +80,12 @@ typedef struct peer {
     uint64_t refused_ns;   // since when it does not let us in; 0: it does, or nobody knows
     bool refused_told;
     bool paused;
-    bool named;         // by a member, after a restore: it may not be known here (restored.c)
-    bool gone;          // removed, as a member says then
+    bool named;         // after a restore, by who is asked: it may not be known here (restored.c)
+    bool excused;       // it is out, as they say then, and not waited for …
+    bool gone;          // … or was removed
     bool told;          // how far it has our own chain, after a restore …
     uint64_t told_upto; // … up to this
+    buffer_t told_of;   // … and all of whom it knows, [client, …]
     vector_t shared;    // last heard, also when it is gone
 } peer_t;
 
@@ -101,6 +103,7 @@ typedef struct line {
     bool greeted;         // our hello is said
     bool says_out;        // it knows that it has to return
     uuid16_t returned_to; // the member by whose word it returned last; zero: none
+    uint64_t back;        // when it said last that it is back; 0: never
     bool outside;         // it has to return, or we have: nothing else passes
     bool returns;         // we have
     bool peer_joins;      // it takes a copy; it gets the log only from its giver
@@ -250,6 +253,8 @@ typedef struct link {
     uint64_t own_until;     // of our own chain, before anything is written here (store/backup.h)
     bool was_told;          // oplog was, how far members have it …
     uint64_t told_upto;     // … up to this
+    bool told_news;         // it is to be reckoned anew who is asked
+    uint64_t taking_until;  // that, once all were asked; 0 before
     buffer_t restored_text; // of the alarm that stands
     restamp_state_t restamp;
     source_t *sources;
@@ -376,11 +381,12 @@ void link_marks_release (link_t *self);
 void link_fence (link_t *self, step_t *step, line_t *line); // when it opens
 bool link_is_out (link_t *self, step_t *step);              // do we have to return?
 uuid16_t link_returned_to (link_t *self, step_t *step); // by whose word we did last; zero: nobody's
+uint64_t link_came_back (link_t *self, step_t *step);   // when we said so last ourselves; 0: never
 bool link_somebody_returns (const link_t *self, step_t *step, const uuid16_t *but);
 void link_return_state (link_t *self, step_t *step, const line_t *line);
 void link_fence_client (link_t *self, step_t *step, const client_t *client);
 void link_return_ask (link_t *self, step_t *step, line_t *line);
-bool link_may_return (link_t *self, step_t *step, const uuid16_t *client, const vector_t *shared);
+bool link_may_return (link_t *self, step_t *step, const line_t *line, const vector_t *shared);
 int link_on_outside (link_t *self, step_t *step, line_t *line, slice_t frame);
 int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame);
 int link_on_welcome (link_t *self, step_t *step, line_t *line, slice_t frame);
@@ -399,10 +405,13 @@ void link_on_restamped (link_t *self, step_t *step, const mail_t *mail);
 
 //  restored.c
 void link_restored_ask (link_t *self, step_t *step, line_t *line); // when it opens
-int link_restored_held (
-    link_t *self, step_t *step, const line_t *line, slice_t members, uint64_t upto);
+int link_restored_held (link_t *self, const line_t *line, slice_t members, uint64_t upto);
 void link_restored_tick (link_t *self, step_t *step);
 bool link_restored_may_return (link_t *self, step_t *step, const line_t *line);
+//  After a restore: does the peer have what we wrote later, and its log not help?
+bool link_restored_has_to (const link_t *self, const line_t *line);
+//  May the log come over this line? Only from who has all that we wrote.
+bool link_restored_may_take (const link_t *self, const line_t *line);
 
 //  spoilt.c
 bool link_batch_is_sound (link_t *self, step_t *step, uint64_t sequence, slice_t bytes);

@@ -18,15 +18,8 @@
 
 //  ---- who is asked
 
-//  Whom it should ask, this node too; and whom it need not.
-static bool is_told (const line_t *line, const client_t *client)
-{
-    bool asked = client_is_member (client) && !client_out (client);
-    return (asked || !timestamp_is_none (&client->removed)) &&
-           !uuid_equal (&client->uuid, &line->client);
-}
-
-static void members_pack (step_t *step, const line_t *line, buffer_t *out)
+//  This node too, and who asks.
+static void members_pack (step_t *step, buffer_t *out)
 {
     buffer_t packed = {NULL, 0, 0};
     client_t client;
@@ -36,7 +29,7 @@ static void members_pack (step_t *step, const line_t *line, buffer_t *out)
     for (rc = clients_next (step->txn, NULL, &client); rc == 0;
          rc = clients_next (step->txn, &after, &client)) {
         after = client.uuid;
-        if (is_told (line, &client)) {
+        if (!timestamp_is_none (&client.admitted)) {
             client_pack (&client, &packed);
             count++;
         }
@@ -63,7 +56,7 @@ static void holds_answer (step_t *step, line_t *line)
             vector_set (&held, &line->client, mark->upto, &mark->hash);
         vector_pack (&held, &packed);
         if (line->holds_members)
-            members_pack (step, line, &members);
+            members_pack (step, &members);
         peer_held_t answer = {.verb = PEER_HELD,
             .shared = buffer_slice (&packed),
             .rows = vector_upto (&rows, &line->client),
@@ -176,7 +169,7 @@ void link_on_held (link_t *self, step_t *step, line_t *line, slice_t frame)
     if (rc == 0 && shared.count > (mark != NULL))
         rc = ERR_MALFORMED;
     if (rc == 0 && self->own_until)
-        rc = link_restored_held (self, step, line, held.members, mark ? mark->upto : 0);
+        rc = link_restored_held (self, line, held.members, mark ? mark->upto : 0);
     if (rc)
         link_refuse (self, step, line, rc, "how far it has what was written here");
     else if (self->restamp.active && line->holds_asked && !self->restamp.asked_oplog) {

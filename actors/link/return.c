@@ -40,15 +40,29 @@ uuid16_t link_returned_to (link_t *self, step_t *step)
     return clients_get (step->txn, &self->me, &me) ? nobody : me.returning.client;
 }
 
-//  Is the member to which the peer returned out here itself, by what the peer has not heard of? Then that was another
-//  half: what was compared there says nothing of what was forgotten here.
-static bool has_returned_elsewhere (step_t *step, const line_t *line)
+uint64_t link_came_back (link_t *self, step_t *step)
+{
+    client_t me;
+    bool said = clients_get (step->txn, &self->me, &me) == 0 &&
+                uuid_equal (&me.back.client, &self->me);
+    return said ? me.back.time : 0;
+}
+
+//  Is the member to which the peer returned out here itself? Then that was another half: what was compared there says
+//  nothing of what was forgotten here.
+static bool has_returned_elsewhere (link_t *self, step_t *step, const line_t *line)
 {
     client_t member;
-    if (clients_get (step->txn, &line->returned_to, &member))
-        return false;
-    const timestamp_t *out = client_out (&member);
-    return out && !vector_covers (&line->shared, out);
+    return !uuid_equal (&line->returned_to, &self->me) &&
+           clients_get (step->txn, &line->returned_to, &member) == 0 && client_out (&member);
+}
+
+//  Has the peer itself said that it is back, since it was declared? Somebody else's word only lifts the declaration
+//  where that one returned to.
+static bool has_come_back (const line_t *line, const timestamp_t *out)
+{
+    const timestamp_t back = {line->back, line->client};
+    return line->back && timestamp_compare (&back, out) > 0;
 }
 
 //  Who has applied what keeps it out here knows itself whether it has returned since.
@@ -62,28 +76,45 @@ static bool is_outside (link_t *self, step_t *step, line_t *line)
     }
     const timestamp_t *out = client_out (&client);
     if (out && (line->says_out || !vector_covers (&line->shared, out) ||
-                   has_returned_elsewhere (step, line)))
+                   !has_come_back (line, out) || has_returned_elsewhere (self, step, line)))
         return true;
     line->fence = out ? out->time : 0;
     vector_clear (&self->seen);
     return link_base (step, &self->seen) != 0 || !vector_covers_all (&line->shared, &self->seen);
 }
 
-//  The earliest admission among those that count here names the half that we are in.
-static timestamp_t half_of (step_t *step)
+static bool is_earlier (const client_t *self, const client_t *than)
 {
-    timestamp_t earliest = {0};
-    client_t client;
+    return timestamp_is_none (&than->admitted) ||
+           timestamp_compare (&self->admitted, &than->admitted) < 0;
+}
+
+//  The earliest member of those that go on together names the half that we are in. Where all are out whoever is the
+//  earliest of them is left: somebody has to be returned to. Who only joins has nothing to go on with.
+static client_t half_of (link_t *self, step_t *step)
+{
+    client_t earliest = {.admitted = {0}}, left = {.admitted = {0}}, client;
     uuid16_t after;
     int rc;
     for (rc = clients_next (step->txn, NULL, &client); rc == 0;
          rc = clients_next (step->txn, &after, &client)) {
         after = client.uuid;
-        if (!timestamp_is_none (&client.admitted) && !client_out (&client) &&
-            (timestamp_is_none (&earliest) || timestamp_compare (&client.admitted, &earliest) < 0))
-            earliest = client.admitted;
+        if (!client_is_member (&client) || (!uuid_equal (&client.uuid, &self->me) &&
+                                               !vector_find (&self->shared, &client.uuid)))
+            continue;
+        client_t *of = client_out (&client) ? &left : &earliest;
+        if (is_earlier (&client, of))
+            *of = client;
     }
-    return earliest;
+    return timestamp_is_none (&earliest.admitted) ? left : earliest;
+}
+
+static bool has_to_return (link_t *self, step_t *step)
+{
+    if (!link_is_out (self, step))
+        return false;
+    client_t half = half_of (self, step);
+    return !uuid_equal (&half.uuid, &self->me);
 }
 
 void link_fence (link_t *self, step_t *step, line_t *line)
@@ -91,12 +122,12 @@ void link_fence (link_t *self, step_t *step, line_t *line)
     if (self->joining || line->peer_joins)
         return;
     line->outside = is_outside (self, step, line);
-    line->returns = link_is_out (self, step);
-    if (!line->outside)
+    line->returns = has_to_return (self, step) || link_restored_has_to (self, line);
+    if (!line->outside || self->own_until) // who was restored serves nobody
         return;
-    timestamp_t half = half_of (step);
+    client_t half = half_of (self, step);
     buffer_t packed = {NULL, 0, 0};
-    timestamp_pack (&half, &packed);
+    timestamp_pack (&half.admitted, &packed);
     peer_outside_t outside = {.verb = PEER_OUTSIDE, .half = buffer_slice (&packed)};
     link_line_send (step, line, &peer_outside_type, &outside, NULL);
     buffer_release (&packed);
@@ -112,8 +143,7 @@ void link_fence_client (link_t *self, step_t *step, const client_t *client)
         line_t *line = self->lines[i];
         bool fenced =
             line->outside || line->peer_joins || line->returns || line->fence == out->time;
-        bool told = line->fence && uuid_equal (&line->returned_to, &client->uuid) &&
-                    !vector_covers (&line->shared, out);
+        bool told = line->fence && uuid_equal (&line->returned_to, &client->uuid);
         if (line->state == LINE_OPEN &&
             ((!fenced && (mine || uuid_equal (&line->client, &client->uuid))) ||
                 (told && !line->outside && !line->peer_joins)))
@@ -150,16 +180,19 @@ void link_return_ask (link_t *self, step_t *step, line_t *line)
 int link_on_outside (link_t *self, step_t *step, line_t *line, slice_t frame)
 {
     peer_outside_t outside;
-    timestamp_t theirs, ours = half_of (step);
+    client_t ours = half_of (self, step);
+    timestamp_t theirs;
     int rc = message_unpack (&peer_outside_type, frame, &outside, NULL);
     cursor_t cursor = cursor_over (outside.half);
     if (rc == 0)
         rc = timestamp_unpack (&cursor, &theirs);
     if (rc)
         return rc;
-    int order = timestamp_compare (&ours, &theirs);
-    if (order == 0)
-        order = uuid_compare (&self->me, &line->client);
+    int order = timestamp_compare (&ours.admitted, &theirs);
+    if (order == 0) // of one half: who names it stays
+        order = uuid_equal (&ours.uuid, &self->me)      ? -1
+                : uuid_equal (&ours.uuid, &line->client) ? 1
+                                                         : uuid_compare (&self->me, &line->client);
     line->returns = !line->outside || order > 0;
     line->outside = true;
     link_return_ask (self, step, line);
@@ -169,18 +202,19 @@ int link_on_outside (link_t *self, step_t *step, line_t *line, slice_t frame)
 //  ---- who may
 
 //  A client may return when it was counted out here, or is on its way back already, or was never declared; and we
-//  have all that it has of those that count.
-bool link_may_return (link_t *self, step_t *step, const uuid16_t *uuid, const vector_t *shared)
+//  have all that it has of those that count. Who has to return itself gives only to who was restored, and wants
+//  what it wrote from us.
+bool link_may_return (link_t *self, step_t *step, const line_t *line, const vector_t *shared)
 {
     members_t members = {.count = 0};
     client_t client;
     bool may = members_load (step->txn, &members) == 0 &&
-               clients_get (step->txn, uuid, &client) == 0 && client_is_member (&client) &&
-               !link_is_out (self, step);
+               clients_get (step->txn, &line->client, &client) == 0 &&
+               client_is_member (&client) && (line->holds_members || !has_to_return (self, step));
     if (may) {
         pool_view_t view = members_view (&members, &self->me);
         may = (!client_declared (&client) || !pool_counts (&view, &client)) &&
-              pool_is_caught_up (&view, shared, uuid);
+              pool_is_caught_up (&view, shared, &line->client);
     }
     members_release (&members);
     return may;
@@ -293,13 +327,15 @@ int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame)
         vector_release (&shared);
         return 0;
     }
-    bool may = rc == 0 && !self->joining && !self->going && !self->own_until && !line->returns &&
-               link_may_return (self, step, &line->client, &shared) &&
+    bool may = rc == 0 && !self->joining && !self->going && !self->own_until &&
+               (line->holds_members || !line->returns) &&
+               link_may_return (self, step, line, &shared) &&
                !link_somebody_returns (self, step, &line->client) &&
                clients_get (step->txn, &line->client, &client) == 0;
     if (may) {
         line->outside = true;
-        if (client_returns (&client))
+        //  By our own word: by it those know with whom it compared itself who keep us out, or another.
+        if (client_returns (&client) && uuid_equal (&client.returning.client, &self->me))
             welcome (step, line);
         else
             link_return_state (self, step, line);

@@ -52,6 +52,10 @@ void link_on_batches (link_t *self, step_t *step, line_t *line, mail_t *mail)
     int rc = message_unpack (&peer_batches_type, mail_frame (mail, 0), &batches, NULL);
     if (rc == 0 && (mail->frame_count != 2 || !link_may_bring (self, line, payload)))
         rc = ERR_TOO_LARGE;
+    if (rc == 0 && !link_restored_may_take (self, line)) {
+        line->credit_due += payload.size;
+        return;
+    }
     bool whole = true;
     if (rc == 0 && batches.size)
         rc = link_piece_take (line, batches.size, batches.at, payload, &whole);

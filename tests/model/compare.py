@@ -88,7 +88,7 @@ def _compare_latest_alive (here, there, news, returner):
     if not there.covered_by (returner.mine) or "stands" in returner.off:
         return news  # unseen writes keep it alive, with all that it has
     joined = there.copy ()
-    join_fragment (joined, news, {}, LATEST)
+    join_fragment (joined, news, returner.theirs, LATEST)
     if show (joined, LATEST) == show (here, LATEST):
         return news
     if is_alive (here, LATEST):

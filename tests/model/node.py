@@ -20,6 +20,13 @@ RULES = {
     "still": "nothing is purged while somebody returns",
     "rest": "a declaration is stable once the members that are not declared have seen it",
     "half": "who returned to somebody who is out here is out here too",
+    "itself": "who was counted out comes back by its own word only",
+    "left": "where all are out, whoever was admitted first lets others return",
+    "most": "a restored node returns to who has most of its chain, whoever else keeps whom out",
+    "excused": "... and does not wait for who is out, as one of those that it asks says",
+    "takes": "... and takes nothing meanwhile: it has forgotten who is out",
+    "gives": "... also one that is out itself",
+    "waited": "... but not after a restored node that waits for what it has",
     "fence": "who has applied a declaration takes nothing over that client's own link",
     "together": "a chunk of a copy comes with the batches committed since the chunk before",
     "whose": "who has itself returned since does not go on with a copy: it begins anew",
@@ -152,6 +159,10 @@ class Member:
 
 
 NOBODY = Member ()
+
+
+def not_out (members):
+    return {client for client, member in members.items () if member.admitted and not member.out ()}
 
 
 class Node:
@@ -333,7 +344,8 @@ class Node:
             record = self.records.setdefault (key, Record ())
             before = record.copy ()
             ended = join_fragment (record, fragment, batch.seen, rule_of (key), self.pool.off)
-            if ended and any (stamp[1] == self.id for stamp in before.life ()):
+            if ended and any (stamp[1] == self.id and not covers (batch.covers, stamp)
+                              for stamp in before.life ()):
                 self.pool.report (key, self, before)
 
     def acknowledge (self):
@@ -409,8 +421,21 @@ class Node:
         giver.state ("returning", self.id)
         self.begin_copy (giver.members[self.id].returning)
 
+    def half (self):
+        """Those that go on together, as this node knows it: who only joins has nothing to go on with. Where all
+        are out, whoever was admitted first is left: somebody has to be returned to"""
+        there = [client for client in self.admitted () if not self.member (client).removed
+                 and (client == self.id or client in self.vector)]
+        together = [client for client in there if not self.out (client)]
+        if not together and there and self.pool.on ("left"):
+            return [min (there, key=lambda client: self.member (client).admitted)]
+        return together
+
     def may_serve (self, client):
-        if self.copy is not None or self.ask or self.out (self.id):
+        if self.copy is not None or self.ask:
+            return False
+        if self.out (self.id) and self.id not in self.half () and not (
+                self.pool.on ("gives") and client.has_to_return_to (self)):
             return False
         return not self.pool.on ("served") or client.id in self.members and (
             not self.member (client.id).removed)
@@ -485,7 +510,8 @@ class Node:
                 copy.vector.get (client, 0) < time and copy.may_still_come (client)
                 for client, time in self.vector.items () if client != self.id):
             return False
-        if self.vector and self.pool.on ("turns") and copy.returning_before (self.id):
+        if self.vector and self.pool.on ("turns") and any (
+                not self.is_waited_for (other, copy) for other in copy.returning_before (self.id)):
             return False
         own = self.own_watermark (copy)
         if own is None:
@@ -503,8 +529,9 @@ class Node:
             setattr (self, name, getattr (copy, name))
         self.history |= copy.history
         self.clock, self.heard = clock, {}
+        self.look_for_fork (theirs.get (self.id, 0))
         self.copy = self.ask = self.in_vain = None
-        self.told = {}
+        self.told, self.wrote = {}, 0
         if not mine:
             self.owes = True  # a newcomer that had nothing
             return True
@@ -514,6 +541,11 @@ class Node:
                                                       self.pool.off))
         self.seal (operations, fragments, mine, theirs, history & ~copy.history)
         return True
+
+    def is_waited_for (self, client, copy):
+        """By a restored node, for what it wrote later"""
+        return self.pool.on ("waited") and self.pool.nodes[client].ask == "restored" and (
+            self.vector.get (client, 0) > copy.vector.get (client, 0))
 
     def fragments (self, records, returner):
         fragments = {}
@@ -561,47 +593,65 @@ class Node:
         """Over a link, so of whom it knows. A copy that is under way there counts too."""
         if self.knows (peer.id):
             held = united (peer.vector, peer.copy.vector if peer.copy else {})
-            self.told[peer.id] = held.get (self.id, 0), peer.whom_to_ask (), peer.removed ()
+            self.told[peer.id] = held.get (self.id, 0), {
+                client: member.copy () for client, member in peer.members.items ()}
 
     def knows (self, client):
         """A member; or who was named to a restored node, that has forgotten its admission"""
-        return client in self.members or self.ask == "restored" and self.pool.on ("named") and any (
-            client in others for _, others, _ in self.told.values ())
-
-    def whom_to_ask (self):
-        """Not who is out: whoever returns waits itself, and who was removed cannot answer"""
-        return [client for client in self.admitted () if not self.out (client)]
+        return client in self.members or self.ask == "restored" and self.pool.on ("named") and (
+            client in self.needed ())
 
     def removed (self):
         return {client for client, member in self.members.items () if member.removed}
 
+    def needed (self):
+        """Those that are not out, and whom they name: a restored node may not know all any more. Not whom
+        only somebody names that is out: what they have was not seen by those that go on here"""
+        needed = set ()
+        named = not_out (self.members)
+        while named:
+            needed |= named
+            named = {other for client in named if client in self.told
+                     for other in not_out (self.told[client][1])} - needed
+        return needed
+
+    def excused (self, needed):
+        """By what a restored node was told: (whom it does not wait for, since they are out; who was removed). Who
+        is out only those say that do not keep it out itself: else it might be who has what it wrote"""
+        view = {client: member.copy () for client, member in self.members.items ()}
+        for client in needed & set (self.told):
+            members = self.told[client][1]
+            kept_out = members.get (self.id, NOBODY).out ()
+            for other, member in members.items ():
+                for what in ("removed",) if kept_out else Member.__slots__:
+                    view.setdefault (other, Member ()).join (what, getattr (member, what))
+        return ({client for client, member in view.items ()
+                 if member.out () and self.pool.on ("excused")},
+                {client for client, member in view.items () if member.removed})
+
     def asked (self):
         """The largest watermark of its own chain that anybody told. None: not all were asked.
-        Where a chain may be cut (stamps) that is every member that was not removed. A restored
-        node asks those that are not out, and whom they know: it may not know all any more."""
-        if self.ask == "stamps":
-            needed = set (self.admitted ())
-        else:
-            needed = set (self.whom_to_ask ())
-            named = needed
-            while named:
-                named = {other for client in named if client in self.told
-                         for other in self.told[client][1]} - needed
-                needed |= named
-        if not self.pool.on ("accepted" if self.ask == "stamps" else "asked"):
+        Where a chain may be cut (stamps) that is every member that was not removed."""
+        restored = self.ask == "restored"
+        if not self.pool.on ("asked" if restored else "accepted"):
             return 0
-        gone = self.removed ()
-        if self.ask == "restored":  # it may not have heard of a removal
-            gone = gone.union (*(removed for _, _, removed in self.told.values ()))
-        needed = needed - gone - {self.id}
-        if needed - set (self.told):
+        needed = self.needed () if restored else set (self.admitted ())
+        needed.discard (self.id)
+        excused, removed = self.excused (needed) if restored else ((), self.removed ())
+        needed -= set (removed)
+        if needed - set (excused) - set (self.told):
             return None
-        return max ((self.told[client][0] for client in needed), default=0)
+        return max ((self.told[client][0] for client in needed & set (self.told)), default=0)
 
     def may_return_to (self, member):
         """A restored node returns when all were asked, to a member that has as much of it as any"""
         most = self.asked () if self.ask else 0
         return self.ask != "stamps" and most is not None and member.vector.get (self.id, 0) >= most
+
+    def has_to_return_to (self, member):
+        """A restored node, to who has what it wrote later"""
+        return self.ask == "restored" and self.may_return_to (member) and (
+            self.vector.get (self.id, 0) < member.vector.get (self.id, 0))
 
     def own_watermark (self, copy):
         """Up to where its own chain, as it has it here, is known elsewhere: what `covers` says of
@@ -622,12 +672,17 @@ class Node:
             return False
         elif self.ask == "stamps" and own > most:
             self.stamp_anew (most)
-        if any (own < node.vector.get (self.id, 0) <= self.wrote
-                for node in self.pool.nodes.values () if node is not self):
-            self.pool.forked = 1
+        self.look_for_fork (own)
         self.ask, self.told, self.wrote = None, {}, 0
         self.clock = max (self.clock, most)
         return True
+
+    def look_for_fork (self, own):
+        """For the checker: somebody has batches of ours that we do not take back"""
+        for node in self.pool.nodes.values ():
+            held = united (node.vector, node.copy.vector if node.copy else {})
+            if node is not self and own < held.get (self.id, 0) <= self.wrote:
+                self.pool.forked = 1
 
     def offers (self, batch):
         """Nothing that it may have to take back"""
@@ -692,9 +747,10 @@ class Node:
 # ---- a link between two nodes is up
 
 def seniority (node):
-    """Of two halves the one with the earliest-admitted member stays"""
-    return min ((node.member (client).admitted for client in node.admitted ()
-                 if not node.out (client)), default=(1 << 60, 0))
+    """Of two halves the one with the earliest-admitted member stays; in one, who belongs to it"""
+    half = node.half ()
+    return min ((node.member (client).admitted for client in half), default=(1 << 60, 0)), (
+        node.id not in half)
 
 
 def meet (one, other, most=1 << 30):
@@ -713,6 +769,9 @@ def meet (one, other, most=1 << 30):
     if pool.on ("fence") and (declared or declares):
         if other.member (one.id).removed or one.member (other.id).removed:
             return False
+        for who, to in ((one, other), (other, one)):
+            if pool.on ("most") and who.has_to_return_to (to):
+                return may_return (who, to)
         if declared and declares:
             who, to = (one, other) if seniority (one) > seniority (other) else (other, one)
         else:
@@ -729,9 +788,12 @@ def is_kept_out (who, by):
         return False
     if not covers (who.vector, out) or who.out (who.id):
         return True
+    back = who.member (who.id).back
+    if by.pool.on ("itself") and (back is None or back[1] != who.id or back < out):
+        return True
     returning = who.member (who.id).returning
-    kept_out = returning and by.out (returning[1])
-    return by.pool.on ("half") and kept_out and not covers (who.vector, kept_out)
+    return by.pool.on ("half") and returning is not None and returning[1] != by.id and bool (
+        by.out (returning[1]))
 
 
 def may_return (who, to):
@@ -752,9 +814,11 @@ def may_return (who, to):
 def exchange (one, other, most):
     changed = 0
     for node, peer in ((one, other), (other, one)):
-        if node.ask == "stamps":
+        if node.ask == "stamps" or node.ask and node.pool.on ("takes") and (
+                not node.has_to_return_to (peer)):
             continue
-        taken = node.pull (peer, most)
+        is_for_copying = node.ask and peer.out (peer.id)  # its log goes nowhere
+        taken = None if is_for_copying else node.pull (peer, most)
         if taken is None:
             if may_return (node, peer):
                 return True

@@ -289,10 +289,11 @@ def purge (record, rule, is_stable):
 def join_fragment (record, fragment, past, rule, off=frozenset ()):
     """`past`: what the member had. What the returner alone had seen does not count: of two that return
     at the same time the one may remember a deletion that the other has forgotten, and whoever comes
-    first, it must end alike. Changes the record; true if it ended a life here. `off`: see RULES."""
-    ended = is_alive (record, rule)
+    first, it must end alike. Changes the record; true if it ended a life here, whether or not another
+    begins. `off`: see RULES."""
+    was_alive, ended = is_alive (record, rule), False
     if rule == WINS:
-        _join_deletions_that_win (record, fragment, off)
+        ended = _join_deletions_that_win (record, fragment, off) and was_alive
     else:
         if fragment.whole and "whole" not in off:
             clear_if_dead (record, past)
@@ -300,13 +301,13 @@ def join_fragment (record, fragment, past, rule, off=frozenset ()):
             record.deleted[client] = max (time, record.deleted.get (client, 0))
     if rule == LATEST and fragment.writes () and "cut" not in off:
         if stands (record) and max (fragment.writes ()) < record.floor:
-            return ended and not is_alive (record, rule)
+            return was_alive and not is_alive (record, rule)
         fragment = _cut (record, fragment, past)
     if rule != WINS or has_seen_deletions (fragment, record, past) or "judged" in off:
         _join_life (record, fragment)
     if record.created is None:
         record.end_life ()  # an update without a create
-    return ended and not is_alive (record, rule)
+    return ended or was_alive and not is_alive (record, rule)
 
 
 def _cut (record, fragment, past):
@@ -325,10 +326,14 @@ def _cut (record, fragment, past):
 
 
 def _join_deletions_that_win (record, fragment, off):
+    """True if there was one that was not remembered"""
+    ended = False
     for client, time in fragment.deleted.items ():
         if record.deleted.get (client, 0) < time or "once" in off:
             record.end_life ()
             record.deleted[client] = max (time, record.deleted.get (client, 0))
+            ended = True
+    return ended
 
 
 def has_seen_deletions (fragment, record, past):

@@ -236,7 +236,7 @@ class Run:
             if any (node.ask == "stamps" or node.clock > behind + DRIFT_MAX for node in nodes):
                 changed = True  # time catches up in the end
             quiet = 0 if changed or self.pool.deferred else quiet + 1
-            if quiet > (QUIET_MAX if any (node.copy for node in nodes) else 0):
+            if quiet > (QUIET_MAX if any (node.copy or node.ask for node in nodes) else 0):
                 return check (self.pool)
         return ["NEVER SILENT"]
 
