@@ -132,6 +132,9 @@ int sim_hand (sim_t *self, int node, int verb, const message_type_t *type, const
 //  Invites on one, joins with the other, and waits until that is ready.
 void sim_pair (sim_t *self, int inviter, int joiner);
 
+//  A node says that those are stale whose bits are set.
+void sim_say_stale (sim_t *self, int node, unsigned others);
+
 //  The text in "name" of a visible record, or "" where none is visible.
 const char *sim_name (sim_t *self, int node, const char *resource, const uuid16_t *uuid);
 

@@ -150,6 +150,25 @@ int sim_take (sim_t *self, int index, slice_t batches)
     return sim_take_from (self, index, &nobody, batches);
 }
 
+void sim_say_stale (sim_t *self, int index, unsigned others)
+{
+    sim_node_t *node = &self->nodes[index];
+    buffer_t clients = {NULL, 0, 0};
+    write_out_t write = {.what = slice_text ("a word")};
+    for (size_t other = 0; other < self->count; other++)
+        if (others >> other & 1) {
+            pack_array (&clients, 3);
+            pack_uint (&clients, ACTION_UPDATE);
+            pack_bin (
+                &clients, slice_of (&self->nodes[other].identity.client, sizeof (uuid16_t)));
+            client_pack_stale (true, &clients);
+        }
+    slice_t body = buffer_slice (&clients);
+    cr_assert (
+        ask (node, ACTOR_OPLOG, ACTOR_API, MAIL_WRITE, &write_out_type, &write, &body, 1));
+    buffer_release (&clients);
+}
+
 static bool ready (sim_t *self, void *index)
 {
     return sim_is_ready (self, *(int *)index);

@@ -4,6 +4,7 @@
 
 #include "messages/counting.h"
 #include "store/clients.h"
+#include "store/pending.h"
 
 static client_t client_at (sim_t *sim, int node, int other)
 {
@@ -186,4 +187,116 @@ Test (return, who_is_refused_a_copy_asks_again_ever_later)
     sim_pass (sim, 600);
     cr_assert_not (away_takes_a_copy (sim, &late));
     sim_destroy (&sim);
+}
+
+//  What a node has sealed last.
+static void last_batch (sim_t *sim, int from, buffer_t *ret_bytes)
+{
+    const uuid16_t *origin = &sim->nodes[from].identity.client;
+    vector_t vector = {NULL, 0, 0};
+    uint64_t sequence;
+    slice_t bytes;
+    txn_t *txn;
+    sim_vector (sim, from, &vector);
+    cr_assert_eq (store_begin (sim->nodes[from].store, false, &txn), 0);
+    cr_assert_eq (
+        pending_find (txn, origin, vector_upto (&vector, origin) - 1, &sequence, &bytes), 0);
+    buffer_append (ret_bytes, bytes.data, bytes.size);
+    store_abort (&txn);
+    vector_release (&vector);
+}
+
+//  Each says so of the one before it, and hears the others past every fence, as if it had been under way.
+static void declare_all (sim_t *sim)
+{
+    buffer_t said[3] = {{NULL, 0, 0}, {NULL, 0, 0}, {NULL, 0, 0}};
+    for (int node = 0; node < 3; node++) {
+        sim_say_stale (sim, node, 1u << (node + 2) % 3);
+        last_batch (sim, node, &said[node]);
+    }
+    for (int node = 0; node < 3; node++)
+        for (int by = 2; by > 0; by--) // the last is of itself
+            cr_assert_eq (sim_take (sim, node, buffer_slice (&said[(node + by) % 3])), 0);
+    for (int node = 0; node < 3; node++)
+        buffer_release (&said[node]);
+}
+
+//  Each has heard that it is out, and nobody may let anybody return but whoever was admitted first; that one returns in
+//  its turn.
+Test (return, where_all_are_out_they_come_together_by_the_earliest)
+{
+    for (uint64_t seed = 90; seed < 94; seed++) {
+        sim_t *sim = away_pool (seed, 3);
+        uuid16_t mine[3] = {sim_uuid (1), sim_uuid (2), sim_uuid (3)};
+        away_part_all (sim, true);
+        declare_all (sim);
+        for (int node = 0; node < 3; node++)
+            cr_assert_eq (sim_apply (sim, node, "create", "tags", &mine[node], "mine"), 0);
+        sim_pass (sim, 60);
+        for (int pair = 0; pair < 9; pair++)
+            cr_assert (sim_is_declared (sim, pair / 3, pair % 3));
+        away_part_all (sim, false);
+        away_expect_whole (sim);
+        for (int pair = 0; pair < 9; pair++)
+            cr_assert_str_eq (sim_name (sim, pair / 3, "tags", &mine[pair % 3]), "mine");
+        sim_destroy (&sim);
+    }
+}
+
+static bool two_is_back (sim_t *sim, void *unused)
+{
+    (void)unused;
+    return sim_is_ready (sim, 2) && !sim_is_declared (sim, 0, 2) && !sim_is_returning (sim, 0, 2);
+}
+
+//  2 had declared 0; 1, 3 and 4 have counted 0 out since, and forgotten a deletion of 2's. 2 returns to 0, with that deletion,
+//  and says there that 0 is not out any more: true of its own word only. For 3 it is not, before 0 has come to it.
+static void two_returns_to_zero (sim_t *sim, const uuid16_t *x)
+{
+    buffer_t said = {NULL, 0, 0};
+    sim_cut (sim, 0, 3, false);
+    sim_say_stale (sim, 3, 1 << 2);
+    sim_pass (sim, 40);
+    sim_cut (sim, 0, 3, true);
+    cr_assert_eq (sim_apply (sim, 2, "delete", "tags", x, NULL), 0);
+    last_batch (sim, 2, &said);
+    sim_say_stale (sim, 2, 1 << 0);
+    last_batch (sim, 2, &said);
+    cr_assert_eq (
+        sim_take (sim, 1, buffer_slice (&said)), 0); // 2 hears nothing of 1 that 0 would lack
+    sim_say_stale (sim, 0, 1 << 1 | 1 << 4);
+    cr_assert_eq (sim_apply (sim, 0, "update", "tags", x, "zero"), 0);
+    sim_cut (sim, 1, 3, false);
+    sim_cut (sim, 3, 4, false);
+    sim_pass (sim, 100);
+    cr_assert_eq (sim_tombstones (sim, 1) + sim_tombstones (sim, 3), 0);
+    sim_cut (sim, 1, 3, true);
+    sim_cut (sim, 3, 4, true);
+    buffer_clear (&said);
+    cr_assert_eq (sim_apply (sim, 1, "create", "tags", x, "anew"), 0);
+    last_batch (sim, 1, &said);
+    cr_assert_eq (sim_take (sim, 3, buffer_slice (&said)), 0);
+    sim_cut (sim, 0, 2, false);
+    cr_assert (sim_until (sim, two_is_back, NULL, 60));
+    buffer_release (&said);
+}
+
+Test (return, nobodys_word_brings_back_a_third_that_was_counted_out)
+{
+    for (uint64_t seed = 94; seed < 98; seed++) {
+        sim_t *sim = away_pool (seed, 5);
+        uuid16_t x = sim_uuid (1);
+        cr_assert_eq (sim_apply (sim, 0, "create", "tags", &x, "first"), 0);
+        sim_pass (sim, 60);
+        away_part_all (sim, true);
+        two_returns_to_zero (sim, &x);
+        sim_cut (sim, 0, 3, false);
+        sim_pass (sim, 30);
+        away_part_all (sim, false);
+        away_expect_whole (sim);
+        for (int node = 0; node < 5; node++)
+            cr_assert_str_eq (sim_name (sim, node, "tags", &x), "anew", "seed %llu, node %d",
+                (unsigned long long)seed, node);
+        sim_destroy (&sim);
+    }
 }
