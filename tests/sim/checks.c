@@ -41,8 +41,7 @@ static int index_of (const sim_t *sim, const uuid16_t *client)
 static void end_check (checks_t *self, int node, const watermark_t *mark)
 {
     for (size_t i = self->end_count; i-- > 0;)
-        if (self->ends[i].upto == mark->upto &&
-            uuid_equal (&self->ends[i].client, &mark->client)) {
+        if (self->ends[i].upto == mark->upto && uuid_equal (&self->ends[i].client, &mark->client)) {
             sim_check (self->sim, hash_equal (&self->ends[i].hash, &mark->hash), "single writer",
                 "node %d has another batch at a place of %d's chain", node,
                 index_of (self->sim, &mark->client));
@@ -218,6 +217,8 @@ void checks_rest (checks_t *self, truth_t *truth)
     sim_check (sim, sim->spoken == spoken, "silence", "an idle pool said %llu things",
         (unsigned long long)(sim->spoken - spoken));
     for (int node = 0; node < (int)sim->count; node++) {
+        if (!log_is_empty (sim, node))
+            sim_tell (sim);
         sim_check (sim, log_is_empty (sim, node), "forgetting", "node %d keeps batches", node);
         sim_check (sim, truth_deletions (truth, node) == 0 && sim_tombstones (sim, node) == 0,
             "forgetting", "node %d remembers deletions", node);

@@ -156,8 +156,7 @@ static void edge_out (sim_node_t *node, const edge_out_t *out, const mail_t *mai
     }
     uint64_t verb;
     self->messages++;
-    self->spoken +=
-        peer_verb_of (frames[0], &verb) || (verb != PEER_PING && verb != PEER_PONG);
+    self->spoken += peer_verb_of (frames[0], &verb) || (verb != PEER_PING && verb != PEER_PONG);
     give (other, MAIL_EDGE_IN, &edge_in_type, &in, frames, mail->frame_count);
 }
 
@@ -239,8 +238,8 @@ bool sim_alarm (sim_t *self, int node, const char *code)
 static void hash_take (sim_node_t *node, const mail_t *mail)
 {
     sim_t *sim = node->sim;
-    uint64_t words[] = {sim->hash, sim->mono_ns, (uint64_t)node->index,
-        (uint64_t)mail->envelope.to, (uint64_t)mail->envelope.verb, checksum_of (mail->body), 0};
+    uint64_t words[] = {sim->hash, sim->mono_ns, (uint64_t)node->index, (uint64_t)mail->envelope.to,
+        (uint64_t)mail->envelope.verb, checksum_of (mail->body), 0};
     for (size_t i = 0; i < mail->frame_count; i++)
         words[6] = words[6] * 31 + checksum_of (mail->frames[i].bytes);
     sim->hash = checksum_of (slice_of (words, sizeof words));

@@ -57,9 +57,9 @@ struct sim {
     struct sim_wire *wires;
     uint64_t next_even;
     bool cut[SIM_NODES_MAX][SIM_NODES_MAX];
-    uint64_t messages; // between nodes so far
-    uint64_t spoken;   // those that are more than pings
-    uint64_t hash;     // of all mail so far, in its order
+    uint64_t messages;                       // between nodes so far
+    uint64_t spoken;                         // those that are more than pings
+    uint64_t hash;                           // of all mail so far, in its order
     void (*watch) (void *context, int node); // after each commit of a node; NULL: nobody
     void *watch_context;
 };

@@ -149,7 +149,10 @@ static void write_other (life_t *self)
     char *name = malloc (size + 1);
     memset (name, 'a' + (int)(self->written++ % 26), size);
     name[size] = 0;
-    int rc = sim_apply (sim, node, deletes ? "delete" : sim_random (sim, 2) ? "create" : "update",
+    int rc = sim_apply (sim, node,
+        deletes               ? "delete"
+        : sim_random (sim, 2) ? "create"
+                              : "update",
         rows ? ROWS : "tags", &uuid, deletes ? NULL : name);
     sim_note (sim, "node %d: an app writes %zu bytes of %s: %s", node, size,
         rows ? "a row" : "a record", error_name (rc));
@@ -280,6 +283,15 @@ static bool is_wanted (size_t event)
     return !at;
 }
 
+//  What an event draws has nothing to do with what the one before it drew.
+static uint64_t event_seed (uint64_t seed, size_t event)
+{
+    uint64_t mixed = seed * 0x9E3779B97F4A7C15ull + event;
+    mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9ull;
+    mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EBull;
+    return mixed ^ mixed >> 31;
+}
+
 //  Answers the hash of all that was said.
 static uint64_t live (uint64_t seed, size_t nodes, size_t events, enum kind kind)
 {
@@ -287,7 +299,7 @@ static uint64_t live (uint64_t seed, size_t nodes, size_t events, enum kind kind
     const char *fewer = getenv ("SIM_NODES");
     prepare (&life, seed, fewer ? strtoul (fewer, NULL, 10) : nodes);
     for (size_t event = 0; event < events; event++) {
-        life.sim->random = (seed * 1000003 + event) * 2654435761u + 1;
+        life.sim->random = event_seed (seed, event);
         if (is_wanted (event)) {
             sim_note (life.sim, "[event %zu]", event);
             happen (&life);

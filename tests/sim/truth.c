@@ -188,8 +188,7 @@ void truth_expect_stored (truth_t *self, int node)
 {
     sim_vector (self->sim, node, &self->vector);
     sim_check (self->sim,
-        timestamp_is_none (&self->last[node]) ||
-            vector_covers (&self->vector, &self->last[node]),
+        timestamp_is_none (&self->last[node]) || vector_covers (&self->vector, &self->last[node]),
         "nothing acknowledged lost", "node %d has not what it had granted", node);
 }
 
