@@ -4,6 +4,7 @@
 //      monotonic marks    a watermark never falls but for a copy, or a backup
 //      causal order       no batch is in a log before all that it has seen
 //      retention          what has left a log, and a deletion that is forgotten, every member has
+//      nothing to mend    what nodes find wrong and repair by themselves never was
 //      bounded mail       no actor's box grows without end
 //      silence            an idle pool says nothing but pings, and owes nothing
 //      forgetting         an idle pool keeps no batch with anything in it, and no deletion

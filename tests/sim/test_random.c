@@ -37,6 +37,17 @@ static void cut_or_join (life_t *self, int a, int b)
     sim_cut (sim, a, b, !sim->cut[a][b]);
 }
 
+//  All that it writes meanwhile is unseen by the others, and theirs by it.
+static void cut_off_or_join (life_t *self, int node)
+{
+    sim_t *sim = self->sim;
+    bool cut = !sim->cut[node][(node + 1) % (int)sim->count];
+    sim_note (sim, "--- node %d %s", node, cut ? "is cut off" : "sees all again");
+    for (int other = 0; other < (int)sim->count; other++)
+        if (other != node)
+            sim_cut (sim, node, other, cut);
+}
+
 static void begin (life_t *self, int node)
 {
     sim_note (self->sim, "--- node %d starts", node);
@@ -101,8 +112,8 @@ static void disturb (life_t *self)
     sim_t *sim = self->sim;
     int a = (int)sim_random (sim, sim->count), b = (int)sim_random (sim, sim->count);
     switch (sim_random (sim, 8)) {
-    case 0:
-    case 1: cut_or_join (self, a, b); break;
+    case 0: cut_or_join (self, a, b); break;
+    case 1: cut_off_or_join (self, a); break;
     case 2:
         if (sim->nodes[a].running)
             end (self, a);
@@ -254,8 +265,8 @@ static void prepare (life_t *self, uint64_t seed, size_t nodes)
         sim_intervals (sim, 120, 5);
     else if (seed % 2) // much is purged while it goes on
         sim_intervals (sim, 2592000, 2);
-    if (sim_random (sim, 2))
-        truth_narrow (self->truth, 4 + sim_random (sim, 6));
+    if (sim_random (sim, 4))
+        truth_narrow (self->truth, 3 + sim_random (sim, 4));
     self->clocks = self->kind == KIND_FAULTS && sim_random (sim, 3) == 0;
     self->large = sim_random (sim, 4) == 0;
     self->late = self->kind == KIND_FAULTS && sim_random (sim, 3) == 0 ? (int)nodes - 1 : 0;
