@@ -261,6 +261,7 @@ static void prepare (life_t *self, uint64_t seed, size_t nodes)
 {
     sim_t *sim = self->sim = sim_new (seed, nodes);
     self->truth = truth_new (sim);
+    truth_several (self->truth);
     if (self->kind == KIND_COUNTED_OUT)
         sim_intervals (sim, 120, 5);
     else if (seed % 2) // much is purged while it goes on

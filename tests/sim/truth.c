@@ -13,7 +13,8 @@
 struct truth {
     sim_t *sim;
     history_t records[TRUTH_RECORDS];
-    size_t used; // how many of them
+    size_t used;  // how many of them
+    bool several; // operations a request
     set_t gone[TRUTH_RECORDS];
     timestamp_t last[SIM_NODES_MAX]; // granted at each
     vector_t vector;                 // scratch
@@ -50,6 +51,11 @@ void truth_destroy (truth_t **self_p)
 }
 
 //  ---- writing
+
+void truth_several (truth_t *self)
+{
+    self->several = true;
+}
 
 void truth_narrow (truth_t *self, size_t records)
 {
@@ -118,16 +124,21 @@ static void pack_operation (
     }
 }
 
-static event_t event_random (sim_t *sim, bool *ret_says_conflict)
+//  Which action, and whether it says what to do in a conflict; the rest only where there is somebody to do it.
+static event_t event_begin (sim_t *sim, bool *ret_says_conflict)
 {
     static const int actions[] = {
         ACTION_CREATE, ACTION_CREATE, ACTION_UPDATE, ACTION_UPDATE, ACTION_DELETE};
     event_t event = {.action = actions[sim_random (sim, 5)]};
     *ret_says_conflict = event.action != ACTION_DELETE && sim_random (sim, 3) > 0;
-    event.on_conflict = *ret_says_conflict ? (int)sim_random (sim, 3) : CONFLICT_MERGE;
-    if (event.action != ACTION_DELETE)
-        event.properties = 1 + (unsigned)sim_random (sim, (1 << PROPERTIES_MAX) - 1);
     return event;
+}
+
+static void event_end (sim_t *sim, event_t *event, bool says_conflict)
+{
+    event->on_conflict = says_conflict ? (int)sim_random (sim, 3) : CONFLICT_MERGE;
+    if (event->action != ACTION_DELETE)
+        event->properties = 1 + (unsigned)sim_random (sim, (1 << PROPERTIES_MAX) - 1);
 }
 
 void truth_write (truth_t *self)
@@ -141,22 +152,23 @@ void truth_write_at (truth_t *self, int node)
     sim_t *sim = self->sim;
     event_t events[REQUEST_MOST];
     size_t records[REQUEST_MOST];
+    bool says_conflict[REQUEST_MOST];
     size_t first = sim_random (sim, self->used);
-    size_t count = sim_random (sim, 4) ? 1 : 1 + sim_random (sim, REQUEST_MOST);
+    size_t count = self->several && !sim_random (sim, 4) ? 1 + sim_random (sim, REQUEST_MOST) : 1;
     buffer_t request = {NULL, 0, 0};
-    if (!sim->nodes[node].running || sim->nodes[node].outside)
+    bool full = false;
+    for (size_t i = 0; i < count; i++) {
+        records[i] = (first + i) % self->used;
+        events[i] = event_begin (sim, &says_conflict[i]);
+        full = full || self->records[records[i]].count == EVENTS_MAX;
+    }
+    if (full || !sim->nodes[node].running || sim->nodes[node].outside)
         return;
     pack_array (&request, count);
     for (size_t i = 0; i < count; i++) {
-        bool says_conflict;
-        records[i] = (first + i) % self->used;
-        events[i] = event_random (sim, &says_conflict);
-        size_t number = self->records[records[i]].count;
-        if (number == EVENTS_MAX) {
-            buffer_release (&request);
-            return;
-        }
-        pack_operation (&events[i], says_conflict, records[i], number, &request);
+        event_end (sim, &events[i], says_conflict[i]);
+        pack_operation (
+            &events[i], says_conflict[i], records[i], self->records[records[i]].count, &request);
     }
     int rc = sim_apply_ops (sim, node, buffer_slice (&request));
     buffer_release (&request);

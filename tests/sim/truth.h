@@ -20,7 +20,10 @@ void truth_destroy (truth_t **self_p);
 //  On so many records only, so that more happens to each: up to TRUTH_RECORDS.
 void truth_narrow (truth_t *self, size_t records);
 
-//  One random request of one to three operations at a random node that runs: any action, any on_conflict, up to four
+//  Requests have up to three operations, and not one each.
+void truth_several (truth_t *self);
+
+//  One random request at a random node that runs: any action, any on_conflict, up to four
 //  properties.
 void truth_write (truth_t *self);
 void truth_write_at (truth_t *self, int node);
