@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "messages/counting.h"
+#include "store/clients.h"
 #include "store/node.h"
 #include "store/pending.h"
 #include "store/watermarks.h"
@@ -17,6 +19,9 @@ typedef struct known {
     uuid16_t pool;
     bool ready;
     bool was_restored;
+    vector_t base; // of its log
+    bool returns;  // somebody does, as it knows
+    uint64_t forgotten;
 } known_t;
 
 struct checks {
@@ -83,16 +88,16 @@ static void log_check (checks_t *self, txn_t *txn, int node)
     vector_release (&seen);
 }
 
+bool checks_has (const checks_t *self, int node, const timestamp_t *stamp)
+{
+    return vector_covers (&self->nodes[node].shared, stamp);
+}
+
 static bool is_kept_for (const checks_t *self, int node, int other)
 {
     const known_t *known = &self->nodes[other];
     return other != node && known->ready && !known->was_restored &&
            uuid_equal (&known->pool, &self->nodes[node].pool);
-}
-
-bool checks_has (const checks_t *self, int node, const timestamp_t *stamp)
-{
-    return vector_covers (&self->nodes[node].shared, stamp);
 }
 
 uint64_t checks_own (const checks_t *self, int node)
@@ -108,14 +113,41 @@ bool checks_all_have (const checks_t *self, int node, const timestamp_t *stamp)
     return true;
 }
 
+//  What leaves the log now. Where members are counted out it is not judged: for whom a node still keeps what would have to
+//  be told by the same rules; what is lost shows.
 static void base_check (checks_t *self, txn_t *txn, int node)
 {
+    known_t *known = &self->nodes[node];
     cr_assert_eq (watermarks_load (txn, WATERMARK_BASE, &self->base), 0);
-    for (int other = 0; other < (int)self->sim->count; other++)
+    for (size_t i = self->base.count; i-- > 0;) {
+        uuid16_t client = self->base.entries[i].client;
+        if (self->base.entries[i].upto <= vector_upto (&known->base, &client))
+            vector_remove (&self->base, &client);
+    }
+    for (int other = 0; known->ready && !self->counted_out && other < (int)self->sim->count;
+         other++)
         sim_check (self->sim,
-            !is_kept_for (self, node, other) ||
+            known->was_restored || !is_kept_for (self, node, other) ||
                 vector_covers_all (&self->nodes[other].shared, &self->base),
             "retention", "node %d has flushed what node %d lacks", node, other);
+    vector_merge (&known->base, &self->base);
+}
+
+//  While somebody returns no deletion is forgotten: it may bring what that deletion had seen.
+static void forgotten_check (checks_t *self, txn_t *txn, int node)
+{
+    known_t *known = &self->nodes[node];
+    uint64_t forgotten = sim_metric (self->sim, node, METRIC_DELETIONS_FORGOTTEN);
+    client_t client;
+    bool returns = false;
+    for (int other = 0; other < (int)self->sim->count; other++)
+        returns =
+            returns || (clients_get (txn, &self->sim->nodes[other].identity.client, &client) == 0 &&
+                           client_returns (&client));
+    sim_check (self->sim, !returns || !known->returns || forgotten == known->forgotten, "retention",
+        "node %d has forgotten deletions while somebody returns", node);
+    known->returns = returns;
+    known->forgotten = forgotten;
 }
 
 //  ---- nothing to mend
@@ -166,8 +198,8 @@ static void look (void *context, int node)
                    node_get (txn, NODE_SETTINGS, slice_text ("pool"), &pool) == 0;
     if (known->ready)
         memcpy (&known->pool, pool.data, sizeof known->pool);
-    if (known->ready && !self->counted_out && !known->was_restored)
-        base_check (self, txn, node);
+    base_check (self, txn, node);
+    forgotten_check (self, txn, node);
     store_abort (&txn);
     mail_check (self, node);
     mend_check (self, node);
@@ -193,8 +225,10 @@ void checks_destroy (checks_t **self_p)
 {
     checks_t *self = *self_p;
     self->sim->watch = NULL;
-    for (int node = 0; node < SIM_NODES_MAX; node++)
+    for (int node = 0; node < SIM_NODES_MAX; node++) {
         vector_release (&self->nodes[node].shared);
+        vector_release (&self->nodes[node].base);
+    }
     vector_release (&self->shared);
     vector_release (&self->base);
     free (self->ends);

@@ -16,8 +16,7 @@
 
 typedef struct checks checks_t;
 
-//  Looks at a node after each commit from now on. Where members are counted out, retention is not judged: what is kept
-//  for whom is then for `truth` to judge by what is lost.
+//  Looks at a node after each commit from now on. Where members are counted out, what leaves the log is not judged.
 checks_t *checks_new (sim_t *sim, bool counted_out);
 void checks_destroy (checks_t **self_p);
 

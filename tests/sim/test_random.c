@@ -115,8 +115,11 @@ static void disturb (life_t *self)
     case 0: cut_or_join (self, a, b); break;
     case 1: cut_off_or_join (self, a); break;
     case 2:
-        if (sim->nodes[a].running)
-            end (self, a);
+        if (!sim->nodes[a].running)
+            break;
+        end (self, a);
+        if (sim_random (sim, 2))
+            begin (self, a);
         break;
     case 3:
         if (!sim->nodes[a].running)
@@ -268,7 +271,7 @@ static void prepare (life_t *self, uint64_t seed, size_t nodes)
         sim_intervals (sim, 2592000, 2);
     if (sim_random (sim, 4))
         truth_narrow (self->truth, 3 + sim_random (sim, 4));
-    self->clocks = self->kind == KIND_FAULTS && sim_random (sim, 3) == 0;
+    self->clocks = self->kind == KIND_FAULTS && sim_random (sim, 2) == 0;
     self->large = sim_random (sim, 4) == 0;
     self->late = self->kind == KIND_FAULTS && sim_random (sim, 3) == 0 ? (int)nodes - 1 : 0;
     for (int node = 1; node < (int)nodes; node++) {
@@ -304,6 +307,16 @@ static uint64_t event_seed (uint64_t seed, size_t event)
     return mixed ^ mixed >> 31;
 }
 
+//  What is owed then is owed after it.
+static void restart_all (life_t *self)
+{
+    bool restarts = sim_random (self->sim, 2);
+    for (int node = 0; restarts && node < (int)self->sim->count; node++) {
+        end (self, node);
+        begin (self, node);
+    }
+}
+
 //  Answers the hash of all that was said.
 static uint64_t live (uint64_t seed, size_t nodes, size_t events, enum kind kind)
 {
@@ -325,8 +338,10 @@ static uint64_t live (uint64_t seed, size_t nodes, size_t events, enum kind kind
         truth_expect_kept (life.truth);
     else
         truth_expect_defined (life.truth);
-    if (kind == KIND_FAULTS)
+    if (kind == KIND_FAULTS) {
+        restart_all (&life);
         checks_rest (life.checks, life.truth);
+    }
     uint64_t hash = life.sim->hash;
     checks_destroy (&life.checks);
     truth_destroy (&life.truth);
