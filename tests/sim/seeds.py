@@ -4,6 +4,7 @@ import collections
 import os
 import re
 import subprocess
+import time
 
 #  The beginnings of the tests' names, and how many events each has.
 KINDS = {"pools_converge": 150, "pools_whose_members_are_counted": 100,
@@ -34,10 +35,10 @@ def run_some(program, kind, first, count, extra=None):
     return Failure(kind, int(begun[-1]) if begun else first, checker, text)
 
 
-def run(program, kind, first, count, only_one=False, extra=None):
-    """All failures among that many seeds, and how many ran."""
-    failures, at = [], first
-    while at < first + count:
+def run(program, kind, first, count, only_one=False, extra=None, seconds=float("inf")):
+    """All failures among that many seeds, and how many ran; after a failure no more where time is up."""
+    failures, at, end = [], first, time.monotonic() + seconds
+    while at < first + count and time.monotonic() < end:
         failure = run_some(program, kind, at, first + count - at, extra)
         if failure is None:
             return failures, count
