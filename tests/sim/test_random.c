@@ -69,6 +69,12 @@ static void jump (life_t *self, int node)
     int64_t to = ms[sim_random (self->sim, sizeof ms / sizeof *ms)];
     sim_note (self->sim, "--- the clock of node %d is set to %lld ms ahead", node, (long long)to);
     self->sim->nodes[node].skew_ns = to * 1000000;
+    //  As after a start, before the time is fetched.
+    if (self->sim->nodes[node].running && sim_random (self->sim, 2)) {
+        end (self, node);
+        begin (self, node);
+        truth_write_at (self->truth, node);
+    }
 }
 
 //  The backup has it, or somebody else.
@@ -151,10 +157,9 @@ static void divide (life_t *self)
 //  ---- what apps do beside
 
 //  Of another resource than truth's, whose records are only compared with each other; or of rows.
-static void write_other (life_t *self)
+static void write_other (life_t *self, int node)
 {
     sim_t *sim = self->sim;
-    int node = (int)sim_random (sim, sim->count);
     bool rows = sim_random (sim, 2), deletes = sim_random (sim, 4) == 0;
     size_t size = self->large ? 1 + sim_random (sim, 120000) : 3;
     uuid16_t uuid = sim_uuid (1000 + sim_random (sim, 12));
@@ -171,6 +176,12 @@ static void write_other (life_t *self)
     sim_note (sim, "node %d: an app writes %zu bytes of %s: %s", node, size,
         rows ? "a row" : "a record", error_name (rc));
     free (name);
+}
+
+static void write_others (life_t *self, int node)
+{
+    for (uint64_t more = self->large ? 1 + sim_random (self->sim, 8) : 1; more; more--)
+        write_other (self, node);
 }
 
 //  ---- who comes late
@@ -247,7 +258,7 @@ static void happen (life_t *self)
     else if (sim_random (sim, 4) == 0)
         disturb (self);
     else if (sim_random (sim, 6) == 0)
-        write_other (self);
+        write_others (self, (int)sim_random (sim, sim->count));
     else if (self->late && sim_random (sim, 8) == 0)
         join_late (self);
     else

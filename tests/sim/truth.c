@@ -64,16 +64,16 @@ void truth_narrow (truth_t *self, size_t records)
 
 //  A clock gives each time once, later than all that is here, and never runs ahead of what it has seen itself by more
 //  than a member's clock may be.
-static void clock_check (truth_t *self, const history_t *history, int node, const event_t *event)
+static void clock_check (truth_t *self, int node, const event_t *event)
 {
     sim_t *sim = self->sim;
     sim_check (sim, timestamp_compare (&event->stamp, &self->last[node]) > 0, "monotonic clocks",
         "node %d gave a time twice, or an earlier one", node);
     self->last[node] = event->stamp;
-    for (size_t i = 0; i < history->count; i++)
+    for (size_t i = 0; i < self->vector.count; i++)
         sim_check (sim,
-            !set_has (&event->past, i) ||
-                timestamp_compare (&history->events[i].stamp, &event->stamp) < 0,
+            uuid_equal (&self->vector.entries[i].client, &event->stamp.client) ||
+                self->vector.entries[i].upto < event->stamp.time,
             "monotonic clocks", "node %d gave a time before what it had seen", node);
     //  What others had then, with clocks that were no further ahead than this node took.
     uint64_t drift = time_from_ms (sim->nodes[node].config.max_drift_ms + 1000);
@@ -97,7 +97,7 @@ static void note (
     for (size_t i = 0; i < history->count; i++)
         if (vector_covers (&self->vector, &history->events[i].stamp))
             set_add (&event->past, i);
-    clock_check (self, history, node, event);
+    clock_check (self, node, event);
     history->count++;
     event->stands_on = reference_stands_on (history, history->count - 1);
 }
