@@ -140,8 +140,7 @@
     F (S, RAW, shared, MUST,                                                                       \
         "vector: how far it has, or had before a copy, the asker's chain, nobody else's")          \
     F (S, UINT, rows, MUST, "how far it has the asker's rows")                                     \
-    F (S, RAW, members, MAY,                                                                       \
-        "[client, …]: if that was asked: all of whom it knows, the asker too")
+    F (S, RAW, members, MAY, "[client, …]: if that was asked: all of whom it knows, the asker too")
 
 #define PEER_LACKS_FIELDS(F, S)                                                                    \
     F (S, UINT, verb, MUST,                                                                        \

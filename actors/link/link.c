@@ -75,7 +75,7 @@ static void peer_drop (
         if (uuid_equal (&self->peers[i].client, client)) {
             link_refusal_over (step, &self->peers[i]);
             vector_release (&self->peers[i].shared);
-        buffer_release (&self->peers[i].told_of);
+            buffer_release (&self->peers[i].told_of);
             buffer_release (&self->peers[i].told_of);
             memmove (&self->peers[i], &self->peers[i + 1],
                 (--self->peer_count - i) * sizeof *self->peers);

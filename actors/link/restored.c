@@ -100,8 +100,8 @@ static void told_join (link_t *self, step_t *step, size_t of, view_t *view)
         return;
     while (count-- && client_unpack (&cursor, &client) == 0) {
         view_join (view, &client, only_removed);
-        bool asked = !client_out (&client) && (clients_get (step->txn, &client.uuid, &known) ||
-                                                  client_is_member (&known));
+        bool asked = !client_out (&client) &&
+                     (clients_get (step->txn, &client.uuid, &known) || client_is_member (&known));
         peer_t *peer = asked ? link_peer_add (self, &client) : NULL;
         if (peer)
             peer->named = true;

@@ -43,8 +43,8 @@ uuid16_t link_returned_to (link_t *self, step_t *step)
 uint64_t link_came_back (link_t *self, step_t *step)
 {
     client_t me;
-    bool said = clients_get (step->txn, &self->me, &me) == 0 &&
-                uuid_equal (&me.back.client, &self->me);
+    bool said =
+        clients_get (step->txn, &self->me, &me) == 0 && uuid_equal (&me.back.client, &self->me);
     return said ? me.back.time : 0;
 }
 
@@ -99,8 +99,8 @@ static client_t half_of (link_t *self, step_t *step)
     for (rc = clients_next (step->txn, NULL, &client); rc == 0;
          rc = clients_next (step->txn, &after, &client)) {
         after = client.uuid;
-        if (!client_is_member (&client) || (!uuid_equal (&client.uuid, &self->me) &&
-                                               !vector_find (&self->shared, &client.uuid)))
+        if (!client_is_member (&client) ||
+            (!uuid_equal (&client.uuid, &self->me) && !vector_find (&self->shared, &client.uuid)))
             continue;
         client_t *of = client_out (&client) ? &left : &earliest;
         if (is_earlier (&client, of))
@@ -190,7 +190,7 @@ int link_on_outside (link_t *self, step_t *step, line_t *line, slice_t frame)
         return rc;
     int order = timestamp_compare (&ours.admitted, &theirs);
     if (order == 0) // of one half: who names it stays
-        order = uuid_equal (&ours.uuid, &self->me)      ? -1
+        order = uuid_equal (&ours.uuid, &self->me)       ? -1
                 : uuid_equal (&ours.uuid, &line->client) ? 1
                                                          : uuid_compare (&self->me, &line->client);
     line->returns = !line->outside || order > 0;
@@ -209,8 +209,8 @@ bool link_may_return (link_t *self, step_t *step, const line_t *line, const vect
     members_t members = {.count = 0};
     client_t client;
     bool may = members_load (step->txn, &members) == 0 &&
-               clients_get (step->txn, &line->client, &client) == 0 &&
-               client_is_member (&client) && (line->holds_members || !has_to_return (self, step));
+               clients_get (step->txn, &line->client, &client) == 0 && client_is_member (&client) &&
+               (line->holds_members || !has_to_return (self, step));
     if (may) {
         pool_view_t view = members_view (&members, &self->me);
         may = (!client_declared (&client) || !pool_counts (&view, &client)) &&

@@ -72,8 +72,8 @@ int oplog_found_look (oplog_t *self, step_t *step, const batch_record_t *news,
         ret_found->ended = news_end (&record, &news->record, entry.resource.rule);
     record_release (&record);
     return rc ? rc
-              : shared_show (step->txn, news->resource, &news->uuid, &ret_found->written,
-                    &ret_found->value);
+              : shared_show (
+                    step->txn, news->resource, &news->uuid, &ret_found->written, &ret_found->value);
 }
 
 int oplog_found_after (step_t *step, const batch_record_t *news, const found_t *found)
@@ -83,10 +83,10 @@ int oplog_found_after (step_t *step, const batch_record_t *news, const found_t *
     int rc = found->ended ? ERR_NOT_FOUND
                           : shared_show (step->txn, news->resource, &news->uuid, &now, &shown);
     buffer_release (&shown);
-    return rc == ERR_NOT_FOUND ? oplog_found_put (step,
-                                     "a client that returned had deleted the record, and that was "
-                                     "forgotten already",
-                                     news->resource, &news->uuid, &found->written,
-                                     buffer_slice (&found->value))
-                               : rc;
+    return rc == ERR_NOT_FOUND
+               ? oplog_found_put (step,
+                     "a client that returned had deleted the record, and that was "
+                     "forgotten already",
+                     news->resource, &news->uuid, &found->written, buffer_slice (&found->value))
+               : rc;
 }

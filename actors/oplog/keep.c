@@ -24,11 +24,38 @@ static bool ack_is_due (const oplog_t *self, const step_t *step)
     return self->owes && !oplog_busy (self) && step->now.mono_ns >= ack_at (self);
 }
 
+//  What everybody has leaves the log, acknowledged here or not: of two nodes it leaves the reader's at once. From then on
+//  a setting says that it is owed.
+static int owes_note (oplog_t *self, step_t *step)
+{
+    if (!self->owes || self->owes_noted)
+        return 0;
+    self->owes_noted = true;
+    return node_put_uint (step->txn, "owes", 1);
+}
+
+int oplog_owes_no_more (oplog_t *self, step_t *step)
+{
+    bool was_noted = self->owes_noted;
+    self->owes = self->owes_noted = false;
+    return was_noted ? node_delete (step->txn, NODE_SETTINGS, slice_text ("owes")) : 0;
+}
+
+static int owes_noted_load (oplog_t *self, step_t *step)
+{
+    slice_t stored;
+    int rc = node_get (step->txn, NODE_SETTINGS, slice_text ("owes"), &stored);
+    self->owes = self->owes_noted = rc == 0;
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
 //  Is there anything that our published `seen` does not cover and that deserves an answer?
 int oplog_owes_load (oplog_t *self, step_t *step)
 {
     const vector_t *published = oplog_past (self, &self->setup->identity->client);
-    self->owes = false;
+    int error = owes_noted_load (self, step);
+    if (error)
+        return error;
     for (size_t i = 0; !self->owes && i < self->shared.count; i++) {
         const uuid16_t *origin = &self->shared.entries[i].client;
         uint64_t after = vector_upto (published, origin), sequence;
@@ -138,6 +165,8 @@ int oplog_sweep (oplog_t *self, step_t *step)
         rc = shared_forget (
             step->txn, &self->stable, FORGET_A_TRANSACTION, &forgotten, &deletions_left);
     if (rc)
+        return rc;
+    if (flushed && (rc = owes_note (self, step)) != 0)
         return rc;
     metric_add (step->metrics, METRIC_BATCHES_FLUSHED, flushed);
     metric_add (step->metrics, METRIC_DELETIONS_FORGOTTEN, forgotten);

@@ -123,6 +123,7 @@ typedef struct oplog {
     vector_t stable;    // what every member that counts has seen
     bool sweep;         // it may have risen: there may be something that can go
     bool owes;          // batches came that deserve an acknowledgement
+    bool owes_noted;    // a setting says so, since something left the log
     bool forgets;       // there may be markers of rows that can go
     bool drops;         // rows of some owner are being dropped
 
@@ -206,6 +207,7 @@ int oplog_covers_raise (
 
 //  keep.c
 int oplog_owes_load (oplog_t *self, step_t *step);
+int oplog_owes_no_more (oplog_t *self, step_t *step);
 void oplog_sealed_load (oplog_t *self, const step_t *step);
 pool_view_t oplog_pool_view (const oplog_t *self);
 int oplog_acknowledge (oplog_t *self, step_t *step);

@@ -75,10 +75,11 @@ int oplog_seal (oplog_t *self, step_t *step, uint64_t upto, const vector_t *cove
         rc = oplog_shared_raise (self, step, &identity->client, upto, &hash);
     if (rc == 0)
         rc = published_raise (step->txn, &identity->client, &self->own_seen);
+    if (rc == 0)
+        rc = oplog_owes_no_more (self, step);
     if (rc == 0) {
         vector_merge (published, &self->own_seen);
         self->sealed_ns = step->now.mono_ns;
-        self->owes = false;
         self->sweep = true;
         metric_add (step->metrics, METRIC_BATCHES_SEALED, 1);
     }

@@ -4,6 +4,7 @@
 
 #include "store/backup.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -42,6 +43,18 @@ static void node_say (void *context, int level, const char *text)
     if (getenv ("SIM_TRACE"))
         fprintf (stderr, "%10.4f  node %d  %d %s\n", (double)node->sim->mono_ns / SECOND,
             node->index, level, text);
+}
+
+void sim_note (const sim_t *self, const char *format, ...)
+{
+    va_list arguments;
+    if (!getenv ("SIM_TRACE"))
+        return;
+    fprintf (stderr, "%10.4f  ", (double)self->mono_ns / SECOND);
+    va_start (arguments, format);
+    vfprintf (stderr, format, arguments);
+    va_end (arguments);
+    fprintf (stderr, "\n");
 }
 
 static now_t node_now (const sim_node_t *node)
@@ -141,7 +154,9 @@ static void edge_out (sim_node_t *node, const edge_out_t *out, const mail_t *mai
         frames[i] = mail->frames[i].bytes;
         cr_assert_leq (frames[i].size, LIMIT_PEER_FRAME_BYTES);
     }
+    uint64_t verb;
     self->messages++;
+    self->spoken += peer_verb_of (frames[0], &verb) || (verb != PEER_PING && verb != PEER_PONG);
     give (other, MAIL_EDGE_IN, &edge_in_type, &in, frames, mail->frame_count);
 }
 
@@ -219,8 +234,20 @@ bool sim_alarm (sim_t *self, int node, const char *code)
     return false;
 }
 
+//  A run that is the same says the same, in the same order.
+static void hash_take (sim_node_t *node, const mail_t *mail)
+{
+    sim_t *sim = node->sim;
+    uint64_t words[] = {sim->hash, sim->mono_ns, (uint64_t)node->index, (uint64_t)mail->envelope.to,
+        (uint64_t)mail->envelope.verb, checksum_of (mail->body), 0};
+    for (size_t i = 0; i < mail->frame_count; i++)
+        words[6] = words[6] * 31 + checksum_of (mail->frames[i].bytes);
+    sim->hash = checksum_of (slice_of (words, sizeof words));
+}
+
 static void post (sim_node_t *node, mail_t *mail)
 {
+    hash_take (node, mail);
     int to = mail->envelope.to;
     if (to == ACTOR_EDGE)
         edge_take (node, mail);
@@ -288,7 +315,10 @@ static void round_run (sim_node_t *node, const actor_class_t *class)
     int actor = class->actor;
     step_t *step = &node->steps[actor];
     void *core = node->cores[actor];
+    uint64_t commits = node->commits;
     step->now = node_now (node);
+    if (step->now.wall > node->wall_most)
+        node->wall_most = step->now.wall;
     if (class->txn == TXN_READ)
         cr_assert_eq (store_begin (node->store, false, &step->txn), 0);
     for (uint64_t most = 1 + sim_random (node->sim, 20); most && node->boxes[actor].head; most--) {
@@ -306,6 +336,8 @@ static void round_run (sim_node_t *node, const actor_class_t *class)
     if (class->txn == TXN_READ)
         store_abort (&step->txn);
     post_all (node, step);
+    if (node->sim->watch && node->commits != commits)
+        node->sim->watch (node->sim->watch_context, node->index);
 }
 
 //  True if some actor had something to do.

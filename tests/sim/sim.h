@@ -11,6 +11,8 @@
 
 #include "actors/actor.h"
 #include "actors/sockets.h"
+#include "messages/digest.h"
+#include "messages/peer.h"
 
 #define SIM_NODES_MAX 8
 
@@ -26,7 +28,8 @@ typedef struct sim_node {
     actor_setup_t setup;
     store_t *store;
     metrics_t metrics;
-    int64_t skew_ns; // its wall clock is ahead by this
+    int64_t skew_ns;    // its wall clock is ahead by this
+    uint64_t wall_most; // the latest that it has shown to an actor
     void *cores[ACTOR_COUNT];
     step_t steps[ACTOR_COUNT];
     mail_list_t boxes[ACTOR_COUNT];
@@ -42,6 +45,7 @@ typedef struct sim_node {
     //  Faults.
     uint64_t fail_commits; // the next commits fail
     uint64_t commits;
+    bool outside; // it is not in the pool yet: no app writes there
 } sim_node_t;
 
 struct sim {
@@ -53,8 +57,20 @@ struct sim {
     struct sim_wire *wires;
     uint64_t next_even;
     bool cut[SIM_NODES_MAX][SIM_NODES_MAX];
-    uint64_t messages; // between nodes so far
+    uint64_t messages;                       // between nodes so far
+    uint64_t spoken;                         // those that are more than pings
+    uint64_t hash;                           // of all mail so far, in its order
+    void (*watch) (void *context, int node); // after each commit of a node; NULL: nobody
+    void *watch_context;
 };
+
+//  A condition that a checker of that name demands of the pool.
+#define sim_check(self, condition, checker, format, ...)                                           \
+    cr_assert (condition, "seed %llu: " checker ": " format,                                       \
+        (unsigned long long)(self)->seed __VA_OPT__ (, ) __VA_ARGS__)
+
+//  A line of the trace: what happens now. SIM_TRACE prints it.
+void sim_note (const sim_t *self, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
 
 sim_t *sim_new (uint64_t seed, size_t nodes);
 void sim_destroy (sim_t **self_p);
@@ -132,8 +148,14 @@ int sim_hand (sim_t *self, int node, int verb, const message_type_t *type, const
 //  Invites on one, joins with the other, and waits until that is ready.
 void sim_pair (sim_t *self, int inviter, int joiner);
 
+//  The same without waiting; 0, or the error with which either refuses.
+int sim_invite (sim_t *self, int inviter, int joiner);
+
 //  A node says that those are stale whose bits are set.
 void sim_say_stale (sim_t *self, int node, unsigned others);
+
+//  Are both in one pool, and is the first one ready there?
+bool sim_is_with (sim_t *self, int node, int other);
 
 //  The text in "name" of a visible record, or "" where none is visible.
 const char *sim_name (sim_t *self, int node, const char *resource, const uuid16_t *uuid);

@@ -100,6 +100,23 @@ bool sim_is_ready (sim_t *self, int index)
     return !sim_has_setting (self, index, "joining");
 }
 
+static uuid16_t pool_of (sim_t *self, int index)
+{
+    txn_t *txn = reading (self, index);
+    uuid16_t pool = {{0}};
+    slice_t stored;
+    if (node_get (txn, NODE_SETTINGS, slice_text ("pool"), &stored) == 0)
+        memcpy (&pool, stored.data, sizeof pool);
+    store_abort (&txn);
+    return pool;
+}
+
+bool sim_is_with (sim_t *self, int index, int other)
+{
+    uuid16_t pools[] = {pool_of (self, index), pool_of (self, other)};
+    return sim_is_ready (self, index) && uuid_equal (&pools[0], &pools[1]);
+}
+
 uuid16_t sim_uuid (uint64_t number)
 {
     uuid16_t uuid = {{0}};
@@ -263,5 +280,5 @@ void sim_expect_converged (sim_t *self, uint64_t seconds)
     bool converged = sim_until (self, sim_converged, NULL, seconds);
     if (!converged)
         sim_tell (self);
-    cr_assert (converged, "seed %llu does not converge", (unsigned long long)self->seed);
+    cr_assert (converged, "seed %llu: convergence: not reached", (unsigned long long)self->seed);
 }

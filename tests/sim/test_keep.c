@@ -38,6 +38,31 @@ Test (keep, a_batch_leaves_the_log_when_every_member_that_counts_has_published_i
     sim_destroy (&sim);
 }
 
+//  Of two, the reader's log drops at once what it takes: both have it.
+Test (keep, what_has_left_the_log_before_it_was_acknowledged_is_acknowledged_after_a_restart)
+{
+    sim_t *sim = sim_new (8, 2);
+    uuid16_t uuid = sim_uuid (1);
+    sim_intervals (sim, 2592000, 60);
+    sim_pair (sim, 0, 1);
+    sim_pass (sim, 300);
+    cr_assert_eq (sim_apply (sim, 0, "create", "tags", &uuid, "a"), 0);
+    cr_assert_eq (sim_apply (sim, 0, "delete", "tags", &uuid, NULL), 0);
+    sim_expect_converged (sim, 5);
+    sim_pass (sim, 1);
+    cr_assert_eq (sim_tombstones (sim, 0), 1);
+    sim_kill (sim, 1);
+    sim_start (sim, 1);
+    sim_pass (sim, 300);
+    cr_assert_eq (sim_tombstones (sim, 0), 0, "nobody says that it was seen");
+    cr_assert_leq (sim_log (sim, 0), 1);
+    //  Said once: an idle pool is silent.
+    uint64_t spoken = sim->spoken;
+    sim_pass (sim, 600);
+    cr_assert_eq (sim->spoken, spoken);
+    sim_destroy (&sim);
+}
+
 Test (keep, nothing_leaves_the_log_before_a_member_that_is_away_has_it)
 {
     sim_t *sim = three (2);

@@ -5,12 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "store/shared.h"
 #include "tests/join/reference.h"
+
+#define REQUEST_MOST 3 // operations
 
 struct truth {
     sim_t *sim;
     history_t records[TRUTH_RECORDS];
-    vector_t vector; // scratch
+    size_t used;  // how many of them
+    bool several; // operations a request
+    set_t gone[TRUTH_RECORDS];
+    timestamp_t last[SIM_NODES_MAX]; // granted at each
+    vector_t vector;                 // scratch
 };
 
 static const struct {
@@ -28,6 +35,7 @@ truth_t *truth_new (sim_t *sim)
 {
     truth_t *self = calloc (1, sizeof *self);
     self->sim = sim;
+    self->used = TRUTH_RECORDS;
     for (size_t i = 0; i < TRUTH_RECORDS; i++)
         self->records[i].rule = resources[kind_of (i)].rule;
     cr_assert_eq (sim_declare (sim, 0, "latest", "latest"), 0);
@@ -44,30 +52,61 @@ void truth_destroy (truth_t **self_p)
 
 //  ---- writing
 
+void truth_several (truth_t *self)
+{
+    self->several = true;
+}
+
+void truth_narrow (truth_t *self, size_t records)
+{
+    self->used = records;
+}
+
+//  A clock gives each time once, later than all that is here, and never runs ahead of what it has seen itself by more
+//  than a member's clock may be.
+static void clock_check (truth_t *self, int node, const event_t *event)
+{
+    sim_t *sim = self->sim;
+    sim_check (sim, timestamp_compare (&event->stamp, &self->last[node]) > 0, "monotonic clocks",
+        "node %d gave a time twice, or an earlier one", node);
+    self->last[node] = event->stamp;
+    for (size_t i = 0; i < self->vector.count; i++)
+        sim_check (sim,
+            uuid_equal (&self->vector.entries[i].client, &event->stamp.client) ||
+                self->vector.entries[i].upto < event->stamp.time,
+            "monotonic clocks", "node %d gave a time before what it had seen", node);
+    //  What others had then, with clocks that were no further ahead than this node took.
+    uint64_t drift = time_from_ms (sim->nodes[node].config.max_drift_ms + 1000);
+    sim_check (sim, event->stamp.time <= sim->nodes[node].wall_most + drift, "monotonic clocks",
+        "node %d was dragged ahead", node);
+}
+
 //  The operation was granted: its past is what the node has applied, and of its own all before. The others' batches of
 //  its group were applied before it, and the group is the last that was.
-static void note (truth_t *self, history_t *history, int node, const event_t *tried)
+static void note (
+    truth_t *self, history_t *history, int node, const event_t *tried, const timestamp_t *stamp)
 {
-    const sim_node_t *at = &self->sim->nodes[node];
     event_t *event = &history->events[history->count];
     *event = *tried;
     event->client = node;
-    event->stamp = at->stamped;
+    event->stamp = *stamp;
     event->past = (set_t){{0}};
     sim_vector (self->sim, node, &self->vector);
+    sim_check (self->sim, vector_covers (&self->vector, stamp), "nothing acknowledged lost",
+        "node %d has granted what it has not committed", node);
     for (size_t i = 0; i < history->count; i++)
         if (vector_covers (&self->vector, &history->events[i].stamp))
             set_add (&event->past, i);
+    clock_check (self, node, event);
     history->count++;
     event->stands_on = reference_stands_on (history, history->count - 1);
 }
 
-static void pack_request (
+static void pack_operation (
     const event_t *event, bool says_conflict, size_t record, size_t number, buffer_t *out)
 {
     uuid16_t uuid = sim_uuid (record + 1);
     bool deletes = event->action == ACTION_DELETE;
-    pack_array (out, 1);
     pack_map (out, 3 + !deletes + says_conflict);
     pack_string (out, "action");
     pack_string (out, action_name (event->action));
@@ -85,31 +124,142 @@ static void pack_request (
     }
 }
 
-void truth_write (truth_t *self)
+//  Which action, and whether it says what to do in a conflict; the rest only where there is somebody to do it.
+static event_t event_begin (sim_t *sim, bool *ret_says_conflict)
 {
     static const int actions[] = {
         ACTION_CREATE, ACTION_CREATE, ACTION_UPDATE, ACTION_UPDATE, ACTION_DELETE};
-    sim_t *sim = self->sim;
-    int node = (int)sim_random (sim, sim->count);
-    size_t record = sim_random (sim, TRUTH_RECORDS);
-    history_t *history = &self->records[record];
     event_t event = {.action = actions[sim_random (sim, 5)]};
-    bool says_conflict = event.action != ACTION_DELETE && sim_random (sim, 3) > 0;
+    *ret_says_conflict = event.action != ACTION_DELETE && sim_random (sim, 3) > 0;
+    return event;
+}
+
+static void event_end (sim_t *sim, event_t *event, bool says_conflict)
+{
+    event->on_conflict = says_conflict ? (int)sim_random (sim, 3) : CONFLICT_MERGE;
+    if (event->action != ACTION_DELETE)
+        event->properties = 1 + (unsigned)sim_random (sim, (1 << PROPERTIES_MAX) - 1);
+}
+
+void truth_write (truth_t *self)
+{
+    truth_write_at (self, (int)sim_random (self->sim, self->sim->count));
+}
+
+//  All of a request's operations are of different records.
+void truth_write_at (truth_t *self, int node)
+{
+    sim_t *sim = self->sim;
+    event_t events[REQUEST_MOST];
+    size_t records[REQUEST_MOST];
+    bool says_conflict[REQUEST_MOST];
+    size_t first = sim_random (sim, self->used);
+    size_t count = self->several && !sim_random (sim, 4) ? 1 + sim_random (sim, REQUEST_MOST) : 1;
     buffer_t request = {NULL, 0, 0};
-    if (!sim->nodes[node].running || history->count == EVENTS_MAX)
+    bool full = false;
+    for (size_t i = 0; i < count; i++) {
+        records[i] = (first + i) % self->used;
+        events[i] = event_begin (sim, &says_conflict[i]);
+        full = full || self->records[records[i]].count == EVENTS_MAX;
+    }
+    if (full || !sim->nodes[node].running || sim->nodes[node].outside)
         return;
-    event.on_conflict = says_conflict ? (int)sim_random (sim, 3) : CONFLICT_MERGE;
-    if (event.action != ACTION_DELETE)
-        event.properties = 1 + (unsigned)sim_random (sim, (1 << PROPERTIES_MAX) - 1);
-    pack_request (&event, says_conflict, record, history->count, &request);
+    pack_array (&request, count);
+    for (size_t i = 0; i < count; i++) {
+        event_end (sim, &events[i], says_conflict[i]);
+        pack_operation (
+            &events[i], says_conflict[i], records[i], self->records[records[i]].count, &request);
+    }
     int rc = sim_apply_ops (sim, node, buffer_slice (&request));
     buffer_release (&request);
-    if (rc == 0)
-        note (self, history, node, &event);
-    if (getenv ("SIM_TRACE"))
-        fprintf (stderr, "%10.4f  node %d: record %zu, %zu %s %s: %s\n", (double)sim->mono_ns / 1e9,
-            node, record, history->count - (rc == 0), action_name (event.action),
-            conflict_name (event.on_conflict), error_name (rc));
+    for (size_t i = 0; i < count; i++) {
+        timestamp_t stamp = sim->nodes[node].stamped;
+        stamp.time -= count - 1 - i; // each its own, one after the other
+        sim_note (sim, "node %d: an app writes record %zu, %zu %s %s: %s", node, records[i],
+            self->records[records[i]].count, action_name (events[i].action),
+            conflict_name (events[i].on_conflict), error_name (rc));
+        if (rc == 0)
+            note (self, &self->records[records[i]], node, &events[i], &stamp);
+    }
+}
+
+//  ---- what is on the disk
+
+void truth_restored (truth_t *self, int node, truth_has_t *has, void *context)
+{
+    self->last[node] = (timestamp_t){0};
+    for (size_t record = 0; record < TRUTH_RECORDS; record++)
+        for (size_t i = 0; i < self->records[record].count; i++) {
+            const event_t *event = &self->records[record].events[i];
+            if (event->client == node && !has (context, &event->stamp))
+                set_add (&self->gone[record], i);
+        }
+}
+
+void truth_expect_stored (truth_t *self, int node)
+{
+    sim_vector (self->sim, node, &self->vector);
+    sim_check (self->sim,
+        timestamp_is_none (&self->last[node]) || vector_covers (&self->vector, &self->last[node]),
+        "nothing acknowledged lost", "node %d has not what it had granted", node);
+}
+
+//  The state of a record at a node, to be looked at while *ret_txn lasts.
+static void state_look (truth_t *self, int node, size_t record, txn_t **ret_txn, record_t *state)
+{
+    uuid16_t uuid = sim_uuid (record + 1);
+    cr_assert_eq (store_begin (self->sim->nodes[node].store, false, ret_txn), 0);
+    int rc = shared_get (*ret_txn, slice_text (resources[kind_of (record)].name), &uuid, state);
+    cr_assert (rc == 0 || rc == ERR_UNKNOWN_RESOURCE);
+}
+
+static bool remembers (const record_t *state, const timestamp_t *deletion)
+{
+    for (size_t i = 0; i < state->deleted_count; i++)
+        if (uuid_equal (&state->deleted[i].client, &deletion->client) &&
+            state->deleted[i].time >= deletion->time)
+            return true;
+    return false;
+}
+
+void truth_expect_remembered (truth_t *self, int node, truth_has_t *all_have, void *context)
+{
+    record_t state = {.deleted_count = 0};
+    sim_vector (self->sim, node, &self->vector);
+    for (size_t record = 0; record < TRUTH_RECORDS; record++) {
+        const history_t *history = &self->records[record];
+        txn_t *txn;
+        if (history->rule.crdt == CRDT_GSET || history->rule.delete_rule != DELETE_WINS)
+            continue;
+        state_look (self, node, record, &txn, &state);
+        for (size_t i = 0; i < history->count; i++) {
+            const event_t *event = &history->events[i];
+            sim_check (self->sim,
+                event->action != ACTION_DELETE || set_has (&self->gone[record], i) ||
+                    !vector_covers (&self->vector, &event->stamp) ||
+                    remembers (&state, &event->stamp) || all_have (context, &event->stamp),
+                "retention", "node %d has forgotten a deletion of record %zu that somebody lacks",
+                node, record);
+        }
+        store_abort (&txn);
+    }
+    record_release (&state);
+}
+
+size_t truth_deletions (truth_t *self, int node)
+{
+    record_t state = {.deleted_count = 0};
+    size_t count = 0;
+    for (size_t record = 0; record < TRUTH_RECORDS; record++) {
+        txn_t *txn;
+        if (self->records[record].count == 0)
+            continue;
+        state_look (self, node, record, &txn, &state);
+        count += state.deleted_count;
+        store_abort (&txn);
+    }
+    record_release (&state);
+    return count;
 }
 
 //  ---- what must show
@@ -129,11 +279,13 @@ static void tell (const truth_t *self, size_t record, int node, slice_t shown)
     fprintf (stderr, "\n");
 }
 
-static set_t set_all (const history_t *history)
+//  All that somebody has.
+static set_t set_all (const truth_t *self, size_t record)
 {
     set_t all = {{0}};
-    for (size_t i = 0; i < history->count; i++)
-        set_add (&all, i);
+    for (size_t i = 0; i < self->records[record].count; i++)
+        if (!set_has (&self->gone[record], i))
+            set_add (&all, i);
     return all;
 }
 
@@ -143,7 +295,7 @@ void truth_expect_defined (truth_t *self)
     for (size_t record = 0; record < TRUTH_RECORDS; record++) {
         const history_t *history = &self->records[record];
         uuid16_t uuid = sim_uuid (record + 1);
-        set_t all = set_all (history);
+        set_t all = set_all (self, record);
         buffer_clear (&defined);
         reference_show (history, &all, &defined);
         for (int node = 0; node < (int)self->sim->count; node++) {
@@ -152,7 +304,7 @@ void truth_expect_defined (truth_t *self)
             if (slice_equal (buffer_slice (&shown), buffer_slice (&defined)))
                 continue;
             tell (self, record, node, buffer_slice (&shown));
-            cr_assert (false, "seed %llu: node %d shows of record %zu what it must not",
+            cr_assert (false, "seed %llu: definition: node %d shows of record %zu what it must not",
                 (unsigned long long)self->sim->seed, node, record);
         }
     }
@@ -290,7 +442,7 @@ void truth_expect_kept (truth_t *self)
             if (!fault)
                 continue;
             tell (self, record, node, buffer_slice (&shown));
-            cr_assert (false, "seed %llu: node %d %s, record %zu",
+            cr_assert (false, "seed %llu: no loss and no ghost: node %d %s, record %zu",
                 (unsigned long long)self->sim->seed, node, fault, record);
         }
     buffer_release (&shown);
