@@ -100,10 +100,10 @@ typedef struct line {
     uint64_t fence;       // time of the statement that we hold against it, if it has returned since
     uint64_t welcomed_ns; // when it was told that it may return to us; 0: it was not
     uint64_t its_own;     // of its own chain we held more than it did when it greeted: up to this
+    uint64_t back;        // when it said last that it is back; 0: never
     bool greeted;         // our hello is said
     bool says_out;        // it knows that it has to return
     uuid16_t returned_to; // the member by whose word it returned last; zero: none
-    uint64_t back;        // when it said last that it is back; 0: never
     bool outside;         // it has to return, or we have: nothing else passes
     bool returns;         // we have
     bool peer_joins;      // it takes a copy; it gets the log only from its giver
@@ -251,9 +251,9 @@ typedef struct link {
     vector_t ahead;         // batches of clients whose clock runs ahead, not taken yet
     vector_t restored;      // this client: how far members hold its own chain, until it is back
     uint64_t own_until;     // of our own chain, before anything is written here (store/backup.h)
+    bool told_news;         // it is to be reckoned anew who is asked
     bool was_told;          // oplog was, how far members have it …
     uint64_t told_upto;     // … up to this
-    bool told_news;         // it is to be reckoned anew who is asked
     uint64_t taking_until;  // that, once all were asked; 0 before
     buffer_t restored_text; // of the alarm that stands
     restamp_state_t restamp;

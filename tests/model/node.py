@@ -20,13 +20,8 @@ RULES = {
     "still": "nothing is purged while somebody returns",
     "rest": "a declaration is stable once the members that are not declared have seen it",
     "half": "who returned to somebody who is out here is out here too",
-    "itself": "who was counted out comes back by its own word only",
+    "itself": "who was declared comes back by its own word only",
     "left": "where all are out, whoever was admitted first lets others return",
-    "most": "a restored node returns to who has most of its chain, whoever else keeps whom out",
-    "excused": "... and does not wait for who is out, as one of those that it asks says",
-    "takes": "... and takes nothing meanwhile: it has forgotten who is out",
-    "gives": "... also one that is out itself",
-    "waited": "... but not after a restored node that waits for what it has",
     "fence": "who has applied a declaration takes nothing over that client's own link",
     "together": "a chunk of a copy comes with the batches committed since the chunk before",
     "whose": "who has itself returned since does not go on with a copy: it begins anew",
@@ -35,6 +30,7 @@ RULES = {
     "countedout": "a member that declared a client lets it return once it has counted it out",
     "returning": "whoever returns stays out until its own batch says that it is back",
     "turns": "one returns after the other, as far as they know of each other",
+    "waited": "... but not after a restored node that waits for what it has",
     "caughtup": "the comparison waits for what the returner's half knew of counting members",
     "covers": "the returner's batch carries its own vector",
     "members": "what its half did to the pool comes along, and is then stated anew",
@@ -54,6 +50,10 @@ RULES = {
     "asked": "a restored node writes nothing before all members that count were asked",
     "sweeps": "... and forgets nothing before its own later batches are back",
     "named": "... and takes also from whom these have named to it: it may have forgotten a member",
+    "excused": "... and does not wait for who is out, as those say that do not keep it out",
+    "takes": "... and takes nothing before, then from who has most: it has forgotten who is out",
+    "most": "... and returns there, whoever keeps whom out",
+    "gives": "... also to one that is out itself",
 }
 
 

@@ -14,7 +14,7 @@ NEEDED = {
     "known": ("all", KEYS, 467),
     "still": ("split", KEYS, 80002245),
     "rest": ("stale", KEYS, 79),
-    "fence": ("stale", KEYS, 96),
+    "fence": ("stale", KEYS, 1095),
     "together": ("join", KEYS, 294),
     "served": ("all", KEYS, 47),
     "flushed": ("restore", KEYS, 1000408),
@@ -29,7 +29,12 @@ NEEDED = {
     "some": ("split", KEYS, 300084627),
     "half": ("everything", KEYS, 155003816),
     "asked": ("restore", ("w1", "l1"), 41),
-    "named": ("everything", KEYS, 400037625),
+    "named": ("old", KEYS, 910001719),
+    "itself": ("split", KEYS, 910061012),
+    "left": ("old", KEYS, 910016155),
+    "takes": ("old", KEYS, 910003998),
+    "gives": ("old", KEYS, 910011020),
+    "waited": ("old", KEYS, 910002218),
 }
 
 
