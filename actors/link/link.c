@@ -76,7 +76,6 @@ static void peer_drop (
             link_refusal_over (step, &self->peers[i]);
             vector_release (&self->peers[i].shared);
             buffer_release (&self->peers[i].told_of);
-            buffer_release (&self->peers[i].told_of);
             memmove (&self->peers[i], &self->peers[i + 1],
                 (--self->peer_count - i) * sizeof *self->peers);
             return;
@@ -484,8 +483,10 @@ static void link_close (void **core_p)
     link_t *self = *core_p;
     while (self->line_count)
         link_line_free (self, self->lines[self->line_count - 1]);
-    for (size_t i = 0; i < self->peer_count; i++)
+    for (size_t i = 0; i < self->peer_count; i++) {
         vector_release (&self->peers[i].shared);
+        buffer_release (&self->peers[i].told_of);
+    }
     free (self->peers);
     free (self->lines);
     free (self->paused);
