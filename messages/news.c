@@ -9,6 +9,14 @@ static bool is_later (const timestamp_t *a, const timestamp_t *b)
     return timestamp_compare (a, b) > 0;
 }
 
+static bool raise (timestamp_t *self, const timestamp_t *to)
+{
+    if (!is_later (to, self))
+        return false;
+    *self = *to;
+    return true;
+}
+
 //  There, and not covered.
 static bool is_new (const timestamp_t *stamp, const vector_t *to)
 {
@@ -36,6 +44,28 @@ static bool any_write_is_new (const record_t *self, const vector_t *to)
     return is_new (&self->created, to) || is_new (&self->written, to) ||
            is_new (&self->floor, to) || any_property_is_new (&self->strong, to) ||
            any_property_is_new (&self->weak, to);
+}
+
+//  Under `latest`: a life that began past its floor stands on that deletion (record_join.c).
+static bool life_stands (const record_t *self)
+{
+    return !timestamp_is_none (&self->floor) && is_later (&self->created, &self->floor);
+}
+
+static void properties_last (const properties_t *self, timestamp_t *last)
+{
+    for (size_t i = 0; i < self->count; i++)
+        raise (last, &self->entries[i].stamp);
+}
+
+//  The largest of all that was written; none where nothing was.
+static timestamp_t written_last (const record_t *self)
+{
+    timestamp_t last = self->written;
+    raise (&last, &self->created);
+    properties_last (&self->strong, &last);
+    properties_last (&self->weak, &last);
+    return last;
 }
 
 //  ---- comparing
@@ -204,11 +234,29 @@ static bool is_enough (const comparison_t *self, const news_t *news)
     return enough;
 }
 
-//  The member's record is alive. What was written there and not seen here keeps it so; if all of it was here
-//  once, it shall look as it does here.
+//  What was written there and not seen here keeps the member's record alive. News older than the deletion on which its
+//  life stands are over. Others show beside it, also where that deletion becomes known later: so they bear its `written`.
+static void news_go_beside (const comparison_t *self, news_t *news)
+{
+    const record_t *theirs = self->theirs_record;
+    timestamp_t last = written_last (&news->record);
+    if (timestamp_is_none (&last))
+        return;
+    if (life_stands (theirs) && is_later (&theirs->floor, &last)) {
+        record_clear (&news->record);
+        deletions_take (&news->record, self->mine_record, self->theirs);
+    } else
+        raise (&news->record.written, &theirs->written);
+}
+
+//  The member's record is alive. If all of what was written there was here once, it shall look as it does here.
 static void news_of_alive (const comparison_t *self, news_t *news)
 {
-    if (!is_all_seen (self->theirs_record, self->mine) || is_enough (self, news))
+    if (!is_all_seen (self->theirs_record, self->mine)) {
+        news_go_beside (self, news);
+        return;
+    }
+    if (is_enough (self, news))
         return;
     if (record_alive (self->mine_record, self->rule)) {
         //  What bears the floor's own stamp shows: so it is one that nobody else has.
@@ -242,11 +290,11 @@ static void news_of_latest (const comparison_t *self, news_t *news)
     static const timestamp_t none;
     timestamp_t deleted = deleted_last (theirs);
     bool writes = any_write_is_new (mine, self->theirs);
-    deletions_take (&news->record, mine, self->theirs);
     if (record_is_nothing (theirs) && is_gone (mine, theirs, self->theirs)) {
         news->lost = writes;
         return;
     }
+    deletions_take (&news->record, mine, self->theirs);
     writes_take (&news->record, mine, self->theirs, false);
     //  An overwrite alone: at the receiver too it is not before the life, or it would be what a life stands on.
     if (!timestamp_is_none (&news->record.floor) && timestamp_is_none (&news->record.created) &&
@@ -278,14 +326,6 @@ void news_of (const record_t *mine_record, const vector_t *mine, const record_t 
 }
 
 //  ---- joining
-
-static bool raise (timestamp_t *self, const timestamp_t *to)
-{
-    if (!is_later (to, self))
-        return false;
-    *self = *to;
-    return true;
-}
 
 static bool lower (timestamp_t *self, const timestamp_t *to)
 {
@@ -347,27 +387,6 @@ static bool join_wins (record_t *self, const record_t *news, const vector_t *see
 }
 
 //  ---- latest: two lives of which one stands on a deletion (record_join.c)
-
-static bool life_stands (const record_t *self)
-{
-    return !timestamp_is_none (&self->floor) && is_later (&self->created, &self->floor);
-}
-
-static void properties_last (const properties_t *self, timestamp_t *last)
-{
-    for (size_t i = 0; i < self->count; i++)
-        raise (last, &self->entries[i].stamp);
-}
-
-//  The largest of all that was written; none where nothing was.
-static timestamp_t written_last (const record_t *self)
-{
-    timestamp_t last = self->written;
-    raise (&last, &self->created);
-    properties_last (&self->strong, &last);
-    properties_last (&self->weak, &last);
-    return last;
-}
 
 //  What is not past the deletion on which one of the two stands is over. What is, and came from who did not
 //  know of it, shows beside; then nobody shows weak values, for those of two lives cannot be told

@@ -241,7 +241,8 @@ static bool is_seen_lately (const link_t *self, const step_t *step, const client
 }
 
 //  Two of one half that return at once may differ in what they still remember: as far as it is known here, one
-//  returns after the other, and of two that were both let return the earlier goes on.
+//  returns after the other, and of two that were both let return the earlier goes on. Not after one that was to return to
+//  the very client that asks now: nobody is served there.
 bool link_somebody_returns (const link_t *self, step_t *step, const uuid16_t *but)
 {
     client_t client, asker;
@@ -254,6 +255,7 @@ bool link_somebody_returns (const link_t *self, step_t *step, const uuid16_t *bu
          rc = clients_next (step->txn, &after, &client)) {
         after = client.uuid;
         if (client_returns (&client) && !uuid_equal (&client.uuid, but) &&
+            !uuid_equal (&client.returning.client, but) &&
             (!goes_on || timestamp_compare (&client.returning, &asker.returning) < 0) &&
             is_seen_lately (self, step, &client))
             return true;

@@ -70,7 +70,7 @@ def _compare_latest (here, there, returner):
         news.created = news.floor  # an overwrite alone: a floor before the life is a deletion's
     if there.is_nothing ():
         if is_gone (here, returner.theirs, there, returner):
-            return only_deletions (news), news
+            return Record () if "over" not in returner.off else only_deletions (news), news
         return (whole_of (here, None, returner) if news.life () else news), None
     if is_alive (there, LATEST):
         return _compare_latest_alive (here, there, news, returner), None
@@ -86,7 +86,7 @@ def _compare_latest (here, there, returner):
 
 def _compare_latest_alive (here, there, news, returner):
     if not there.covered_by (returner.mine) or "stands" in returner.off:
-        return news  # unseen writes keep it alive, with all that it has
+        return _beside (there, news) if "beside" not in returner.off else news
     joined = there.copy ()
     join_fragment (joined, news, returner.theirs, LATEST)
     if show (joined, LATEST) == show (here, LATEST):
@@ -96,6 +96,17 @@ def _compare_latest_alive (here, there, news, returner):
         return whole_of (here, after, returner)
     time, client = returner.now ()
     news.deleted[client] = time
+    return news
+
+
+def _beside (there, news):
+    """Unseen writes keep it alive, with all that it has. What is older than the deletion on which its life stands is
+    over. What is not shows beside it, also where that deletion becomes known later: so it bears its `written`"""
+    if not news.writes ():
+        return news
+    if stands (there) and max (news.writes ()) < there.floor:
+        return only_deletions (news)
+    news.written = latest (news.written, there.written)
     return news
 
 

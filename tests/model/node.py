@@ -31,12 +31,15 @@ RULES = {
     "returning": "whoever returns stays out until its own batch says that it is back",
     "turns": "one returns after the other, as far as they know of each other",
     "waited": "... but not after a restored node that waits for what it has",
+    "own turn": "... nor after who was to return to the very node that returns now",
     "caughtup": "the comparison waits for what the returner's half knew of counting members",
     "covers": "the returner's batch carries its own vector",
     "members": "what its half did to the pool comes along, and is then stated anew",
     "gone": "a record that is gone on the other side, and was known there, is gone here too",
     "some": "... and it was known there if anything of it was",
     "once": "a deletion that is remembered changes nothing when it comes again",
+    "beside": "latest: what shows beside a life bears its `written`; what its deletion ended does not go",
+    "over": "latest: what is gone at the member is not deleted once more",
     "judged": "a fragment has not seen a deletion that the member had not",
     "stands": "latest: what has nothing unseen at the member shall look as it does here",
     "whole": "latest: a whole fragment begins a dead record anew",
@@ -543,7 +546,9 @@ class Node:
         return True
 
     def is_waited_for (self, client, copy):
-        """By a restored node, for what it wrote later"""
+        """By a restored node, for what it wrote later; or it was to return here, where nobody is served now"""
+        if self.pool.on ("own turn") and copy.member (client).returning[1] == self.id:
+            return True
         return self.pool.on ("waited") and self.pool.nodes[client].ask == "restored" and (
             self.vector.get (client, 0) > copy.vector.get (client, 0))
 
