@@ -30,6 +30,8 @@
     X (DELETIONS_FORGOTTEN, counter, "tidepool_deletions_forgotten_total",                         \
         "remembered deletions that became causally stable")                                        \
     X (BATCHES_REFUSED, counter, "tidepool_batches_refused_total", "batches of others refused")    \
+    X (BATCHES_FORKED, counter, "tidepool_batches_forked_total",                                   \
+        "batches joined beside others in their chain")                                             \
     X (BATCHES_DEFERRED, counter, "tidepool_batches_deferred_total", "batches from too far ahead") \
     X (ROWS_DEFERRED, counter, "tidepool_rows_deferred_total",                                     \
         "stretches of rows from too far ahead")                                                    \

@@ -94,10 +94,32 @@ static bool digests_walk (
     return true;
 }
 
+//  The same place in a client's chain, and another batch there. Both go on from it; what their records lack of each other
+//  is found and repaired below.
+static void forks_look (const link_t *self, step_t *step, const line_t *line)
+{
+    static const hash_t none;
+    char subject[UUID_TEXT_SIZE], text[160];
+    for (size_t i = 0; i < line->shared.count; i++) {
+        const watermark_t *theirs = &line->shared.entries[i];
+        const watermark_t *ours = vector_find (&self->shared, &theirs->client);
+        if (!ours || ours->upto != theirs->upto || hash_equal (&ours->hash, &theirs->hash) ||
+            hash_equal (&ours->hash, &none) || hash_equal (&theirs->hash, &none))
+            continue;
+        uuid_to_text (&theirs->client, subject);
+        snprintf (text, sizeof text,
+            "members hold different batches at one place in the chain of client %s: is its data "
+            "directory in use twice?",
+            subject);
+        step_alarm (step, error_name (ERR_FORKED), subject, text);
+    }
+}
+
 void link_digests_compare (link_t *self, step_t *step, line_t *line, slice_t theirs)
 {
     verdict_t verdict;
     char subject[UUID_TEXT_SIZE];
+    forks_look (self, step, line);
     comparable (self, step, line, &verdict);
     if (!verdict.shared || !digests_walk (self, step, line, theirs, &verdict))
         return;

@@ -96,20 +96,52 @@ static int resources_check (step_t *step, const batch_t *batch)
     return 0;
 }
 
-static int batch_check (oplog_t *self, step_t *step, const batch_t *batch, uint64_t ahead)
+static void fork_alarm (step_t *step, const uuid16_t *client)
+{
+    char subject[UUID_TEXT_SIZE], text[160];
+    uuid_to_text (client, subject);
+    snprintf (text, sizeof text,
+        "two different batches claim one place in the chain of client %s: is its data directory in "
+        "use twice?",
+        subject);
+    step_alarm (step, error_name (ERR_FORKED), subject, text);
+}
+
+//  Beside what is here of a chain (a client that lies, or a copied directory): its own link is refused, and so is what claims
+//  to be ours. But who passes it on took it in good faith, and builds on it: so it is told, and joined as any. What
+//  one of two has then and the other never gets shows in their digests, and is repaired.
+static bool is_passed_on (const oplog_t *self, const batch_t *batch, const uuid16_t *peer)
+{
+    return !uuid_equal (&batch->origin, peer) &&
+           !uuid_equal (&batch->origin, &self->setup->identity->client);
+}
+
+static int batch_check (
+    oplog_t *self, step_t *step, const batch_t *batch, const uuid16_t *peer, uint64_t ahead)
 {
     const client_t *origin = oplog_client (self, &batch->origin);
     if (!origin || timestamp_is_none (&origin->admitted))
         return ERR_NOT_MEMBER;
     int rc = chain_check (self, batch);
+    bool forked = rc == ERR_FORKED;
+    if (forked && (rc = batch_verify (batch, &origin->key)) == 0) {
+        fork_alarm (step, &batch->origin);
+        rc = !is_passed_on (self, batch, peer)                            ? ERR_FORKED
+             : batch->upto <= vector_upto (&self->shared, &batch->origin) ? ERR_DUPLICATE
+                                                                          : 0;
+    }
     //  What this client has stamped itself is never too far ahead: its clock goes on from there.
     if (rc == 0 && ahead && !uuid_equal (&batch->origin, &self->setup->identity->client))
         rc = ERR_CLOCK_AHEAD;
     if (rc == 0 && !vector_covers_all (&self->shared, &batch->seen))
         rc = ERR_TOO_EARLY;
-    if (rc == 0)
+    if (rc == 0 && !forked)
         rc = batch_verify (batch, &origin->key);
-    return rc ? rc : resources_check (step, batch);
+    if (rc == 0)
+        rc = resources_check (step, batch);
+    if (rc == 0 && forked)
+        metric_add (step->metrics, METRIC_BATCHES_FORKED, 1);
+    return rc;
 }
 
 //  ---- what a return brings
@@ -210,23 +242,13 @@ static int batch_mend (oplog_t *self, step_t *step, const batch_t *batch)
     return pending_mend (step->txn, sequence, batch);
 }
 
-static void fork_alarm (step_t *step, const uuid16_t *client)
-{
-    char subject[UUID_TEXT_SIZE], text[160];
-    uuid_to_text (client, subject);
-    snprintf (text, sizeof text,
-        "two different batches claim one place in the chain of client %s: is its data directory in "
-        "use twice?",
-        subject);
-    step_alarm (step, error_name (ERR_FORKED), subject, text);
-}
-
-static int batch_take (oplog_t *self, step_t *step, slice_t bytes, uint64_t ahead, taken_t *answer)
+static int batch_take (oplog_t *self, step_t *step, slice_t bytes, const uuid16_t *peer,
+    uint64_t ahead, taken_t *answer)
 {
     batch_t batch = {.bytes = {NULL, 0}};
     int rc = batch_decode (bytes, &batch);
     if (rc == 0)
-        rc = batch_check (self, step, &batch, ahead);
+        rc = batch_check (self, step, &batch, peer, ahead);
     if (rc == 0) {
         rc = oplog_apply_batch (self, step, &batch);
         if (rc == 0)
@@ -236,8 +258,6 @@ static int batch_take (oplog_t *self, step_t *step, slice_t bytes, uint64_t ahea
     } else if (!oplog_is_fatal (rc) && rc != ERR_DUPLICATE) {
         bool deferred = rc == ERR_CLOCK_AHEAD;
         metric_add (step->metrics, deferred ? METRIC_BATCHES_DEFERRED : METRIC_BATCHES_REFUSED, 1);
-        if (rc == ERR_FORKED)
-            fork_alarm (step, &batch.origin);
         *answer = (taken_t){
             .error = (uint64_t)-rc, .client = batch.origin, .ahead = ahead, .upto = batch.upto};
     }
@@ -278,7 +298,7 @@ int oplog_take_batches (oplog_t *self, step_t *step, const mail_t *mail)
         }
         if (!cursor_done (&self->ahead_cursor) && cursor_uint (&self->ahead_cursor, &ahead))
             return ERR_INTERNAL;
-        rc = batch_take (self, step, bytes, ahead, &answer);
+        rc = batch_take (self, step, bytes, &take.peer, ahead, &answer);
     }
     //  What was left unread of this mail has its place among the clock's answers all the same.
     while (rc == 0 && !cursor_done (&cursor) && batch_skip (&cursor, &bytes) == 0) {

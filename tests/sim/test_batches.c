@@ -78,11 +78,17 @@ static void batch_add (
     self->last.hash = hash;
 }
 
-static int take (forger_t *self)
+static int take_from (forger_t *self, const uuid16_t *peer)
 {
-    int rc = sim_take (self->sim, 0, buffer_slice (&self->bytes));
+    int rc = sim_take_from (self->sim, 0, peer, buffer_slice (&self->bytes));
     buffer_clear (&self->bytes);
     return rc;
+}
+
+//  Over the link of whose batches they are.
+static int take (forger_t *self)
+{
+    return take_from (self, &self->identity->client);
 }
 
 static bool shows (forger_t *self, uint64_t record)
@@ -146,6 +152,43 @@ Test (batch_taken, beside_another_in_its_chain_is_a_fork_and_is_told)
     forger_destroy (&self);
 }
 
+//  Who passes it on had it in good faith, and builds on it.
+Test (batch_taken, beside_another_in_its_chain_over_a_third_members_link_is_told_and_joined)
+{
+    forger_t self = forger_new (115);
+    static const uuid16_t third = {{3}};
+    watermark_t before = self.last;
+    batch_add (&self, 1, wall (&self), NULL, self.identity);
+    cr_assert_eq (take (&self), 0);
+    self.last = before;
+    batch_add (&self, 2, wall (&self) + 1000, NULL, self.identity);
+    batch_add (&self, 3, wall (&self) + 2000, NULL, self.identity);
+    cr_assert_eq (take_from (&self, &third), 0);
+    cr_assert (shows (&self, 1) && shows (&self, 2) && shows (&self, 3));
+    cr_assert (sim_alarm (self.sim, 0, "FORKED"));
+    cr_assert_eq (
+        sim_metric (self.sim, 0, METRIC_BATCHES_FORKED), 1, "the next goes on from there");
+    uint64_t upto = self.last.upto;
+    self.last = before;
+    batch_add (&self, 4, upto, NULL, self.identity);
+    cr_assert_eq (take_from (&self, &third), 0, "no place for it here, and nobody's fault");
+    cr_assert_not (shows (&self, 4));
+    forger_destroy (&self);
+}
+
+//  Its own signature is what tells of a fork: nobody else can make one of its chain.
+Test (batch_taken, beside_another_and_signed_by_nobody_is_no_fork)
+{
+    forger_t self = forger_new (116);
+    static const uuid16_t third = {{3}};
+    self.last.hash.bytes[0] ^= 1;
+    batch_add (&self, 1, wall (&self), NULL, self.identity);
+    self.bytes.data[self.bytes.size - 1] ^= 1;
+    cr_assert_eq (take_from (&self, &third), ERR_BAD_SIGNATURE);
+    cr_assert_not (sim_alarm (self.sim, 0, "FORKED"));
+    forger_destroy (&self);
+}
+
 //  The watermark has the hash.
 Test (batch_taken, beside_one_that_has_left_the_log_is_a_fork_too)
 {
@@ -184,6 +227,7 @@ Test (batch_taken, of_a_week_ago_is_welcome)
 Test (batch_taken, over_the_link_of_a_declared_client_is_refused_and_over_anothers_taken)
 {
     forger_t self = forger_new (113);
+    static const uuid16_t third = {{3}};
     const uuid16_t *declared = &self.identity->client;
     sim_intervals (self.sim, 600, 20);
     batch_add (&self, 1, wall (&self), NULL, self.identity);
@@ -191,7 +235,7 @@ Test (batch_taken, over_the_link_of_a_declared_client_is_refused_and_over_anothe
     cr_assert (sim_is_declared (self.sim, 0, 1));
     cr_assert_eq (sim_take_from (self.sim, 0, declared, buffer_slice (&self.bytes)), ERR_STALE);
     cr_assert_not (shows (&self, 1));
-    cr_assert_eq (take (&self), 0);
+    cr_assert_eq (take_from (&self, &third), 0);
     cr_assert (shows (&self, 1));
     forger_destroy (&self);
 }

@@ -155,9 +155,35 @@ class Hostile (Case):
         for node, link in zip (self.honest, self.links):
             link.give (second)
             link.until (lambda: "FORKED" in link.byes (), f"bye from {node.name}")
-            wait_until (lambda: any (alarm.startswith ("FORKED") for alarm in node.status ()["alarms"]),
-                        what=f"the alarm of {node.name}")
+            wait_until (lambda: self.told (node, "FORKED"), what=f"the alarm of {node.name}")
         self.sound (tags=2)
+
+    def equivocate (self, apart):
+        """To each member another chain, and each has its own before the other comes. A person is told, by whoever gets to
+        see both; the honest go on, with all that either had taken"""
+        uuid, now = uuid7 (), ntp ()
+        chains = [self.peer.next (self.tag (n, at=now + n * apart), self.tag (n, at=now + n * apart + 16, uuid=uuid),
+                                  keep=False) for n in range (2)]
+        for link, chain in zip (self.links, chains):
+            link.give (chain)
+        written = [node.create ("tags", name=node.name) for node in self.honest]
+        for node in self.honest:
+            self.link.until (lambda: all (node.get ("tags", other) for other in written), f"{node.name} has what both wrote")
+        self.link.until (lambda: any (self.told (node, "FORKED") for node in self.honest), "an alarm")
+        self.link.until (lambda: len ({repr (node.status ()["resources"]["tags"]) for node in self.honest}) == 1
+                         and not any (self.told (node, "DIVERGED") for node in self.honest), "all is repaired")
+        for node in self.honest:
+            self.assertEqual (node.get ("tags", uuid), {"n": 1})
+        self.sound (tags=6)
+
+    def told (self, node, code):
+        return any (alarm.startswith (code) for alarm in node.status ()["alarms"])
+
+    def test_to_each_member_another_chain (self):
+        self.equivocate (1 << 20)
+
+    def test_to_each_member_another_batch_of_one_time (self):
+        self.equivocate (0)
 
     def test_an_absurd_seen (self):
         """What nobody has is waited for, and harms nobody else; without a hash it is no watermark"""
