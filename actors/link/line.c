@@ -112,7 +112,7 @@ void link_greet (link_t *self, step_t *step, line_t *line)
         .joining = self->joining,
         .out = link_is_out (self, step),
         .returned_to = link_returned_to (self, step),
-        .back = link_came_back (self, step)};
+        .back = link_came_back (step)};
     link_line_send (step, line, &peer_hello_type, &hello, NULL);
     line->greeted = true;
     buffer_release (&shared);

@@ -381,7 +381,7 @@ void link_marks_release (link_t *self);
 void link_fence (link_t *self, step_t *step, line_t *line); // when it opens
 bool link_is_out (link_t *self, step_t *step);              // do we have to return?
 uuid16_t link_returned_to (link_t *self, step_t *step); // by whose word we did last; zero: nobody's
-uint64_t link_came_back (link_t *self, step_t *step);   // when we said so last ourselves; 0: never
+uint64_t link_came_back (step_t *step);                 // when we said so last ourselves; 0: never
 bool link_somebody_returns (const link_t *self, step_t *step, const uuid16_t *but);
 void link_return_state (link_t *self, step_t *step, const line_t *line);
 void link_fence_client (link_t *self, step_t *step, const client_t *client);

@@ -124,6 +124,18 @@ static bool is_admission_again (const client_t *known, const operation_t *operat
            uuid_equal (&operation->stamp.client, &operation->uuid);
 }
 
+//  This node's own word that it is back. Of all such words the record keeps the last, and another's, for its half, may come
+//  later and hide it.
+static int own_word_keep (oplog_t *self, step_t *step, const operation_t *operation)
+{
+    const uuid16_t *me = &self->setup->identity->client;
+    client_t said = {.uuid = *me};
+    if (!uuid_equal (&operation->uuid, me) || !uuid_equal (&operation->stamp.client, me) ||
+        !client_join (&said, operation) || timestamp_is_none (&said.back))
+        return 0;
+    return node_put_uint (step->txn, "came_back", said.back.time);
+}
+
 //  An operation on `clients`. Who admits itself is heard once, as the founder of a pool: a client that
 //  was alone before it joined brings that operation along, and it says nothing any more.
 int oplog_clients_operation (oplog_t *self, step_t *step, const operation_t *operation)
@@ -133,9 +145,10 @@ int oplog_clients_operation (oplog_t *self, step_t *step, const operation_t *ope
     if (known && is_admission_again (known, operation))
         return 0;
     client_t client = known ? *known : fresh;
-    if (!client_join (&client, operation))
-        return 0;
-    int rc = clients_put (step->txn, &client);
+    int rc = own_word_keep (self, step, operation);
+    if (rc || !client_join (&client, operation))
+        return rc;
+    rc = clients_put (step->txn, &client);
     if (rc)
         return rc;
     self->clients_changed = true;

@@ -182,6 +182,15 @@ static int marks_rename (
     return rc;
 }
 
+static int own_word_rename (step_t *step, const renaming_t *renaming)
+{
+    uint64_t back;
+    int rc = node_get_uint (step->txn, "came_back", &back);
+    if (rc == 0 && back > renaming->past)
+        rc = node_put_uint (step->txn, "came_back", renaming_time (renaming, back));
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
 static int rename_all (
     oplog_t *self, step_t *step, const renaming_t *renaming, const watermark_t *accepted)
 {
@@ -190,6 +199,8 @@ static int rename_all (
     int rc = log_rename (self, step, renaming, accepted, &hash);
     if (rc == 0)
         rc = marks_rename (self, step, renaming, &hash);
+    if (rc == 0)
+        rc = own_word_rename (step, renaming);
     if (rc == 0)
         rc = renamed_apply (step->txn, renaming);
     uint64_t rows = vector_upto (&self->rows, &renaming->client);

@@ -21,6 +21,7 @@ RULES = {
     "rest": "a declaration is stable once the members that are not declared have seen it",
     "half": "who returned to somebody who is out here is out here too",
     "itself": "who was declared comes back by its own word only",
+    "own word": "... which another's later word on it does not hide",
     "left": "where all are out, whoever was admitted first lets others return",
     "fence": "who has applied a declaration takes nothing over that client's own link",
     "together": "a chunk of a copy comes with the batches committed since the chunk before",
@@ -175,6 +176,7 @@ class Node:
         self.records, self.members, self.counted_out = {}, {}, {}
         self.clock, self.skew, self.history, self.owes = 0, 0, 0, False
         self.place = None   # of a copy: the key up to which it has come; "" at its beginning
+        self.came_back = None  # its own last word on that; another's, for its half, may be later
         self.since = None   # of a copy: who serves it has applied this
         self.giver = None   # of a copy: it has begun
         self.tries = 0
@@ -317,6 +319,8 @@ class Node:
                 if what == "returning" and not self.pool.on ("returning"):
                     what = "back"
                 self.members.setdefault (operation.key, Member ()).join (what, operation.stamp)
+                if what == "back" and (operation.key, operation.stamp[1]) == (self.id, self.id):
+                    self.came_back = operation.stamp
                 continue
             self.history |= operation.number
             if self.place is not None and operation.key > self.place:
@@ -744,6 +748,7 @@ class Node:
                 setattr (member, what, new.get (stamp, stamp))
         self.counted_out = {client: new.get (stamp, stamp)
                             for client, stamp in self.counted_out.items ()}
+        self.came_back = new.get (self.came_back, self.came_back)
         self.log = [batch.renamed (new, vector, accepted)
                     if batch.origin == self.id and (batch.upto, self.id) in new else batch
                     for batch in self.log]
@@ -793,7 +798,7 @@ def is_kept_out (who, by):
         return False
     if not covers (who.vector, out) or who.out (who.id):
         return True
-    back = who.member (who.id).back
+    back = who.came_back if by.pool.on ("own word") else who.member (who.id).back
     if by.pool.on ("itself") and (back is None or back[1] != who.id or back < out):
         return True
     returning = who.member (who.id).returning

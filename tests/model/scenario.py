@@ -242,11 +242,12 @@ class Run:
 
     def declare_unseen (self, nodes, late):
         """A member over whose link the log does not come is not seen, and is declared in its turn,
-        or three that declared each other in a circle would wait for ever. Nor is one that has been
-        returning to somebody else, or asking, for so long."""
+        or three that declared each other in a circle would wait for ever. Nor is one that has never heard of
+        whom it keeps waiting, or has been returning to somebody else, or asking, for so long."""
         for one in nodes:
             for other in nodes:
-                unseen = other.out (one.id) and not other.member (one.id).removed
+                unseen = other.out (one.id) and not other.member (one.id).removed or (
+                    other.vector and one.id not in other.members)
                 waits = other.copy and other.vector or other.ask == "restored"
                 if (unseen or late and waits) and self.can_say (one, other):
                     one.state ("stale", other.id)

@@ -35,6 +35,10 @@ NEEDED = {
     "takes": ("old", KEYS, 910003998),
     "gives": ("old", KEYS, 910011020),
     "waited": ("old", KEYS, 910002218),
+    "own turn": ("old", KEYS, 920084870),
+    "own word": ("split", KEYS, 940015069),
+    "beside": ("split", KEYS, 920089186),
+    "over": ("split", KEYS, 920082089),
 }
 
 

@@ -151,8 +151,8 @@ void sim_pair (sim_t *self, int inviter, int joiner);
 //  The same without waiting; 0, or the error with which either refuses.
 int sim_invite (sim_t *self, int inviter, int joiner);
 
-//  A node says that those are stale whose bits are set.
-void sim_say_stale (sim_t *self, int node, unsigned others);
+//  A node says that those are stale whose bits are set, or back.
+void sim_say_stale (sim_t *self, int node, unsigned others, bool stale);
 
 //  Are both in one pool, and is the first one ready there?
 bool sim_is_with (sim_t *self, int node, int other);

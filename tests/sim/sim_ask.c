@@ -150,7 +150,7 @@ int sim_take (sim_t *self, int index, slice_t batches)
     return sim_take_from (self, index, &nobody, batches);
 }
 
-void sim_say_stale (sim_t *self, int index, unsigned others)
+void sim_say_stale (sim_t *self, int index, unsigned others, bool stale)
 {
     sim_node_t *node = &self->nodes[index];
     buffer_t clients = {NULL, 0, 0};
@@ -160,7 +160,7 @@ void sim_say_stale (sim_t *self, int index, unsigned others)
             pack_array (&clients, 3);
             pack_uint (&clients, ACTION_UPDATE);
             pack_bin (&clients, slice_of (&self->nodes[other].identity.client, sizeof (uuid16_t)));
-            client_pack_stale (true, &clients);
+            client_pack_stale (stale, &clients);
         }
     slice_t body = buffer_slice (&clients);
     cr_assert (ask (node, ACTOR_OPLOG, ACTOR_API, MAIL_WRITE, &write_out_type, &write, &body, 1));

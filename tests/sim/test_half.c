@@ -92,6 +92,64 @@ Test (half, who_returned_to_somebody_who_is_out_is_out_too)
     }
 }
 
+//  ---- its own word, and another's
+
+static timestamp_t returning (sim_t *sim, int node, int who)
+{
+    txn_t *txn;
+    client_t client;
+    cr_assert_eq (store_begin (sim->nodes[node].store, false, &txn), 0);
+    cr_assert_eq (clients_get (txn, &sim->nodes[who].identity.client, &client), 0);
+    store_abort (&txn);
+    return client.returning;
+}
+
+static bool has_said_it (sim_t *sim, void *unused)
+{
+    (void)unused;
+    return sim_has_setting (sim, 1, "came_back");
+}
+
+static bool one_is_back (sim_t *sim, void *node)
+{
+    return !sim_is_declared (sim, *(int *)node, 1) && !sim_is_returning (sim, *(int *)node, 1);
+}
+
+//  Node 1 returns to 0, and is cut off before 0 has its batch. Then 2 says of 1 that it is back, for its own half, later than 1 did: at 1
+//  too that is the last such word. 0 takes 1's batch all the same, and does not let it return again.
+Test (half, a_later_word_of_another_does_not_hide_its_own)
+{
+    sim_t *sim = sim_new (75, 3);
+    int zero = 0, two = 2;
+    sim_intervals (sim, 600, 20);
+    sim_pair (sim, 0, 1);
+    sim_pair (sim, 0, 2);
+    sim_pass (sim, 60);
+    sim_cut (sim, 0, 1, true);
+    sim_cut (sim, 1, 2, true);
+    sim_pass (sim, 1500);
+    cr_assert (sim_is_declared (sim, 0, 1) && sim_is_declared (sim, 2, 1));
+    sim_cut (sim, 0, 1, false);
+    cr_assert (sim_until (sim, has_said_it, NULL, 300));
+    sim_cut (sim, 0, 1, true);
+    cr_assert (sim_is_returning (sim, 0, 1));
+    timestamp_t before = returning (sim, 0, 1);
+    sim_cut (sim, 0, 2, true);
+    sim_cut (sim, 1, 2, false);
+    cr_assert (sim_until (sim, one_is_back, &two, 300));
+    sim_say_stale (sim, 2, 1 << 1, false);
+    sim_pass (sim, 30);
+    sim_cut (sim, 1, 2, true);
+    sim_cut (sim, 0, 1, false);
+    cr_assert (sim_until (sim, one_is_back, &zero, 300));
+    timestamp_t after = returning (sim, 0, 1);
+    cr_assert_eq (timestamp_compare (&before, &after), 0);
+    sim_cut (sim, 0, 2, false);
+    sim_cut (sim, 1, 2, false);
+    sim_expect_converged (sim, 900);
+    sim_destroy (&sim);
+}
+
 //  ---- a copy whose giver returns
 
 #define LARGE   900000 // bytes: a chunk of a copy each

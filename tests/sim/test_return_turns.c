@@ -211,7 +211,7 @@ static void declare_all (sim_t *sim)
 {
     buffer_t said[3] = {{NULL, 0, 0}, {NULL, 0, 0}, {NULL, 0, 0}};
     for (int node = 0; node < 3; node++) {
-        sim_say_stale (sim, node, 1u << (node + 2) % 3);
+        sim_say_stale (sim, node, 1u << (node + 2) % 3, true);
         last_batch (sim, node, &said[node]);
     }
     for (int node = 0; node < 3; node++)
@@ -255,16 +255,16 @@ static void two_returns_to_zero (sim_t *sim, const uuid16_t *x)
 {
     buffer_t said = {NULL, 0, 0};
     sim_cut (sim, 0, 3, false);
-    sim_say_stale (sim, 3, 1 << 2);
+    sim_say_stale (sim, 3, 1 << 2, true);
     sim_pass (sim, 40);
     sim_cut (sim, 0, 3, true);
     cr_assert_eq (sim_apply (sim, 2, "delete", "tags", x, NULL), 0);
     last_batch (sim, 2, &said);
-    sim_say_stale (sim, 2, 1 << 0);
+    sim_say_stale (sim, 2, 1 << 0, true);
     last_batch (sim, 2, &said);
     cr_assert_eq (
         sim_take (sim, 1, buffer_slice (&said)), 0); // 2 hears nothing of 1 that 0 would lack
-    sim_say_stale (sim, 0, 1 << 1 | 1 << 4);
+    sim_say_stale (sim, 0, 1 << 1 | 1 << 4, true);
     cr_assert_eq (sim_apply (sim, 0, "update", "tags", x, "zero"), 0);
     sim_cut (sim, 1, 3, false);
     sim_cut (sim, 3, 4, false);
