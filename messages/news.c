@@ -390,8 +390,8 @@ static bool join_wins (record_t *self, const record_t *news, const vector_t *see
 
 //  What is not past the deletion on which one of the two stands is over. What is, and came from who did not
 //  know of it, shows beside; then nobody shows weak values, for those of two lives cannot be told
-//  apart: `created` at the floor says so. News that stand on the same deletion know of it. False: nothing of the
-//  news is to be joined.
+//  apart: `created` at the floor says so. News that stand on the same deletion know of it, and so did a life that begins past
+//  it and stands on nothing, where the member had seen it: its first writer had purged it. False: nothing of the news is to be joined.
 static bool lives_cut (record_t *self, const record_t *news, const vector_t *seen, bool *changed)
 {
     timestamp_t last = written_last (news), mine = written_last (self);
@@ -401,7 +401,10 @@ static bool lives_cut (record_t *self, const record_t *news, const vector_t *see
     if (life_stands (self) && is_later (&self->floor, &last))
         return false;
     if (life_stands (news) && !timestamp_is_none (&self->created) && !same) {
-        if (is_later (&news->floor, &mine))
+        if (timestamp_is_none (&self->floor) && is_later (&self->created, &news->floor) &&
+            vector_covers (seen, &news->floor))
+            *changed |= raise (&self->floor, &news->floor);
+        else if (is_later (&news->floor, &mine))
             *changed |= record_end_life (self);
         else
             *changed |= lower (&self->created, &news->floor);

@@ -27,7 +27,7 @@ def run_share (share):
         result, wrong = run (scenario, seed, off, keys=keys)
         pool = result.pool
         total.update (seeds=1, returns=pool.returns, purged=pool.purged, reports=pool.reports,
-                      forked=pool.forked, renamed=pool.renamed)
+                      forked=pool.forked, renamed=pool.renamed, merged=pool.merged)
         if wrong:
             failures.append ((len (pool.operations), seed, wrong[0]))
     return total, failures
@@ -53,7 +53,7 @@ def summary (scenario, total, failures):
     lines = [f"{scenario}: {total['seeds']} seeds, {total['returns']} returns, "
              f"{total['purged']} purged, {total['reports']} reported, "
              f"{total['forked']} forked, {total['renamed']} stamped anew in place, "
-             f"{len (failures)} failed"]
+             f"{total['merged']} merged, {len (failures)} failed"]
     kinds = {}
     for failure in failures:
         kinds.setdefault (failure[2].split ()[0], []).append (failure)

@@ -12,6 +12,7 @@ from records import (Operation, Record, admit, covers, earliest, join_fragment,
 TICK = 10        # physical time goes by this much in a step
 DRIFT_MAX = 100  # of a timestamp ahead of the receiver's physical time
 COPY_TRIES = 12  # then the copy begins again with any member
+EXPECTS = 6      # steps for which who was let return is expected
 
 # What can be switched off, to see what it is for. See README.md.
 RULES = {
@@ -31,8 +32,9 @@ RULES = {
     "countedout": "a member that declared a client lets it return once it has counted it out",
     "returning": "whoever returns stays out until its own batch says that it is back",
     "turns": "one returns after the other, as far as they know of each other",
-    "waited": "... but not after a restored node that waits for what it has",
+    "waited": "... but not after a restored node that has not found what it wrote later",
     "own turn": "... nor after who was to return to the very node that returns now",
+    "expected": "who has let somebody return does not return itself before that has begun",
     "caughtup": "the comparison waits for what the returner's half knew of counting members",
     "covers": "the returner's batch carries its own vector",
     "members": "what its half did to the pool comes along, and is then stated anew",
@@ -100,7 +102,7 @@ class Pool:
         self.off, self.purging, self.tell = frozenset (off), purging, tell
         self.nodes, self.operations, self.reported = {}, [], []
         self.values = set ()
-        self.shown, self.reports, self.forked = {}, 0, 0
+        self.shown, self.reports, self.forked, self.merged = {}, 0, 0, 0
         self.step = self.returns = self.renamed = self.purged = self.deferred = 0
 
     def on (self, rule):
@@ -181,6 +183,7 @@ class Node:
         self.giver = None   # of a copy: it has begun
         self.tries = 0
         self.in_vain = None  # (whom it asked last to return, until when it asks others)
+        self.expects = {}   # whom it let return, and when
         self.copy = None    # another Node: what it is copying, while it joins or returns
         self.wrote = 0      # the checker's: up to where it had written when it was restored
         self.renamed = ()   # ... and past which of its timestamps it has stamped anew in place
@@ -426,7 +429,13 @@ class Node:
         self.pool.say (self.id, "asks", giver.id, "to return")
         self.in_vain = giver.id, 0
         giver.state ("returning", self.id)
+        giver.expects[self.id] = self.pool.step
         self.begin_copy (giver.members[self.id].returning)
+
+    def is_expecting (self):
+        """Somebody was told lately that it may return to this node"""
+        return any (self.pool.step - since < EXPECTS and self.pool.nodes[client].copy is not None
+                    for client, since in self.expects.items ())
 
     def half (self):
         """Those that go on together, as this node knows it: who only joins has nothing to go on with. Where all
@@ -518,7 +527,7 @@ class Node:
                 for client, time in self.vector.items () if client != self.id):
             return False
         if self.vector and self.pool.on ("turns") and any (
-                not self.is_waited_for (other, copy) for other in copy.returning_before (self.id)):
+                not self.is_passed_by (other, copy) for other in copy.returning_before (self.id)):
             return False
         own = self.own_watermark (copy)
         if own is None:
@@ -549,12 +558,14 @@ class Node:
         self.seal (operations, fragments, mine, theirs, history & ~copy.history)
         return True
 
-    def is_waited_for (self, client, copy):
-        """By a restored node, for what it wrote later; or it was to return here, where nobody is served now"""
+    def is_passed_by (self, client, copy):
+        """A restored node does not get on with what it copies, if anything: whoever has what it wrote later may wait
+        for others, and they for it. Or it was to return here, where nobody is served now"""
         if self.pool.on ("own turn") and copy.member (client).returning[1] == self.id:
             return True
-        return self.pool.on ("waited") and self.pool.nodes[client].ask == "restored" and (
-            self.vector.get (client, 0) > copy.vector.get (client, 0))
+        other = self.pool.nodes[client]
+        return self.pool.on ("waited") and other.ask == "restored" and (
+            other.copy is None or other.own_watermark (other.copy) is None)
 
     def fragments (self, records, returner):
         fragments = {}
@@ -614,10 +625,11 @@ class Node:
         return {client for client, member in self.members.items () if member.removed}
 
     def needed (self):
-        """Those that are not out, and whom they name: a restored node may not know all any more. Not whom
-        only somebody names that is out: what they have was not seen by those that go on here"""
+        """All that were not removed, for who was out then may have come back since; and whom they name: a restored node
+        may not know all any more. Not whom only somebody names that is out: what they have was not seen by those
+        that go on here"""
         needed = set ()
-        named = not_out (self.members)
+        named = {client for client in self.admitted () if not self.member (client).removed}
         while named:
             needed |= named
             named = {other for client in named if client in self.told
@@ -625,9 +637,11 @@ class Node:
         return needed
 
     def excused (self, needed):
-        """By what a restored node was told: (whom it does not wait for, since they are out; who was removed). Who
-        is out only those say that do not keep it out itself: else it might be who has what it wrote"""
-        view = {client: member.copy () for client, member in self.members.items ()}
+        """By what a restored node was told, not by what it knew: (whom it does not wait for, since they are out; who was
+        removed). Who is out only those say that do not keep it out itself: else it might be who has what it wrote"""
+        view = {client: Member () for client in self.removed ()}
+        for client in view:
+            view[client].removed = self.members[client].removed
         for client in needed & set (self.told):
             members = self.told[client][1]
             kept_out = members.get (self.id, NOBODY).out ()
@@ -808,6 +822,8 @@ def is_kept_out (who, by):
 
 def may_return (who, to):
     if not to.may_serve (who) or not who.may_return_to (to):
+        return False
+    if who.pool.on ("expected") and who.is_expecting ():
         return False
     if who.in_vain and who.in_vain[0] == to.id and who.pool.step <= who.in_vain[1]:
         return False  # somebody else first

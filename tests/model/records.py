@@ -314,7 +314,10 @@ def _cut (record, fragment, past):
     """`latest`, two lives of which one stands on a deletion: what is not past it is over, what is and
     did not know of it shows beside. The fragment to be joined"""
     if stands (fragment) and record.created and record.floor != fragment.floor:
-        if max (record.writes ()) < fragment.floor:
+        if record.floor is None and fragment.floor < record.created and (
+                covers (past, fragment.floor)):
+            record.floor = fragment.floor  # its first writer had purged it
+        elif max (record.writes ()) < fragment.floor:
             record.end_life ()
         else:
             fragment = fragment.copy ()
@@ -349,6 +352,21 @@ def _join_life (record, fragment):
         _write_register (record.strong, name, stamp, value, max)
     for name, (stamp, value) in fragment.weak.items ():
         _write_register (record.weak, name, stamp, value, min)
+
+
+def join_states (one, other):
+    """`latest`: two states of one record, as when digests differ (messages/record_merge.c)"""
+    both = (other if _is_before (one, other) else one).copy ()
+    if not _is_before (one, other) and not _is_before (other, one):
+        _join_life (both, other)
+    for client in {*one.deleted, *other.deleted}:
+        both.deleted[client] = max (one.deleted.get (client, 0), other.deleted.get (client, 0))
+    return both
+
+
+def _is_before (record, other):
+    """Is all of its life over by the deletion on which the other's stands?"""
+    return record.written is not None and stands (other) and record.written < other.floor
 
 
 def news_of (record, vector):

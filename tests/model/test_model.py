@@ -25,7 +25,7 @@ NEEDED = {
     "accepted": ("clocks", KEYS, 819),
     "order": ("stamps", KEYS, 50110),
     "own": ("clocks", KEYS, 151002237),
-    "whose": ("split", KEYS, 200006093),
+    "whose": ("everything", KEYS, 970043600),
     "some": ("split", KEYS, 300084627),
     "half": ("everything", KEYS, 155003816),
     "asked": ("restore", ("w1", "l1"), 41),
@@ -39,6 +39,7 @@ NEEDED = {
     "own word": ("split", KEYS, 940015069),
     "beside": ("split", KEYS, 920089186),
     "over": ("split", KEYS, 920082089),
+    "expected": ("everything", KEYS, 960027338),
 }
 
 
