@@ -153,7 +153,7 @@ static void forgotten_check (checks_t *self, txn_t *txn, int node)
 //  ---- nothing to mend
 
 //  The nodes find and repair what is wrong, so that it would not show at the end: but here nothing ever is. Only who was
-//  counted out may have rows whose markers are forgotten: it drops them, and fetches that owner's anew.
+//  counted out, or put back, may have rows whose markers are forgotten: it drops them, and fetches that owner's anew.
 static void mend_check (checks_t *self, int node)
 {
     static const struct {
@@ -167,10 +167,11 @@ static void mend_check (checks_t *self, int node)
         {METRIC_ROWS_ALTERED, "stretches of rows were not what their owner signed"},
         {METRIC_MAIL_REFUSED, "mails between actors were malformed"},
     };
+    bool stale_rows = self->counted_out || self->nodes[node].was_restored;
     for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++)
         sim_check (self->sim,
             sim_metric (self->sim, node, wrongs[i].metric) == 0 ||
-                (self->counted_out && wrongs[i].metric == METRIC_ROWS_ALTERED),
+                (stale_rows && wrongs[i].metric == METRIC_ROWS_ALTERED),
             "nothing to mend", "at node %d, %s", node, wrongs[i].what);
 }
 

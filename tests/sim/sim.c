@@ -1,6 +1,6 @@
-//  sim - the scheduler and the wires
+//  sim - the scheduler
 
-#include "tests/sim/sim.h"
+#include "tests/sim/wires.h"
 
 #include "store/backup.h"
 
@@ -11,15 +11,6 @@
 
 #define SECOND 1000000000ull
 #define START  1767225600ull // 2026-01-01T00:00:00Z
-
-//  A connection between two nodes, as both ends name it.
-typedef struct sim_wire {
-    int dialler, listener;
-    uint64_t dialler_line, listener_line;
-    uint64_t socket;
-    public_key_t dialler_key;
-    struct sim_wire *next;
-} sim_wire_t;
 
 static const actor_class_t *const classes[] = {
     &clock_class, &oplog_class, &pool_class, &link_class};
@@ -63,151 +54,6 @@ static now_t node_now (const sim_node_t *node)
     return (now_t){time_from_ns (ns), node->sim->mono_ns + SECOND};
 }
 
-//  ---- wires
-
-static sim_wire_t *wire_of (sim_t *self, int node, uint64_t line, bool *ret_is_dialler)
-{
-    for (sim_wire_t *wire = self->wires; wire; wire = wire->next) {
-        *ret_is_dialler = wire->dialler == node && wire->dialler_line == line;
-        if (*ret_is_dialler || (wire->listener == node && wire->listener_line == line))
-            return wire;
-    }
-    return NULL;
-}
-
-static void wire_remove (sim_t *self, sim_wire_t *wire)
-{
-    for (sim_wire_t **at = &self->wires; *at; at = &(*at)->next)
-        if (*at == wire) {
-            *at = wire->next;
-            free (wire);
-            return;
-        }
-}
-
-static void give (sim_node_t *node, int verb, const message_type_t *type, const void *body,
-    const slice_t *frames, size_t count)
-{
-    step_t step = {.self = ACTOR_EDGE};
-    step_send (&step, ACTOR_LINK, verb, 0, type, body, frames, count);
-    mail_list_append (&node->boxes[ACTOR_LINK], mail_list_take (&step.out));
-}
-
-static void event_give (sim_node_t *node, uint64_t socket, uint64_t line, int event)
-{
-    edge_event_mail_t mail = {.socket = socket, .line = line, .event = (uint64_t)event};
-    give (node, MAIL_EDGE_EVENT, &edge_event_mail_type, &mail, NULL, 0);
-}
-
-static bool lets_in (const sim_node_t *node, uint64_t socket, const public_key_t *key)
-{
-    cursor_t cursor = cursor_over (buffer_slice (&node->admitted[socket]));
-    size_t count;
-    public_key_t admitted;
-    if (node->admitted[socket].size == 0 || cursor_array (&cursor, &count))
-        return false;
-    while (count--)
-        if (cursor_bin_exact (&cursor, &admitted, sizeof admitted) == 0 &&
-            memcmp (&admitted, key, sizeof admitted) == 0)
-            return true;
-    return false;
-}
-
-static void edge_dial (sim_node_t *node, const edge_dial_t *dial)
-{
-    sim_t *self = node->sim;
-    uint64_t socket = dial->secret.size ? LINK_DOOR : LINK_PEERS;
-    int to = dial->endpoint.size > 6 ? dial->endpoint.data[6] - '0' : -1;
-    public_key_t key = node->identity.curve;
-    uint8_t secret[32];
-    if (dial->secret.size)
-        curve_of_secret (dial->secret.data, &key, secret);
-    sim_node_t *other = to >= 0 && to < (int)self->count ? &self->nodes[to] : NULL;
-    bool there = other && other->running && !self->cut[node->index][to];
-    bool right = there && memcmp (&other->identity.curve, &dial->server, sizeof dial->server) == 0;
-    if (!right || !lets_in (other, socket, &key)) {
-        if (there)
-            event_give (other, socket, 0, EDGE_DENIED);
-        event_give (node, socket, dial->line, right ? EDGE_REFUSED : EDGE_UNREACHABLE);
-        return;
-    }
-    sim_wire_t *wire = calloc (1, sizeof *wire);
-    *wire = (sim_wire_t){node->index, to, dial->line, self->next_even, socket, key, self->wires};
-    self->next_even += 2;
-    self->wires = wire;
-    event_give (node, socket, dial->line, EDGE_CONNECTED);
-}
-
-static void edge_out (sim_node_t *node, const edge_out_t *out, const mail_t *mail)
-{
-    sim_t *self = node->sim;
-    bool is_dialler;
-    slice_t frames[MAIL_FRAMES_MAX];
-    sim_wire_t *wire = wire_of (self, node->index, out->line, &is_dialler);
-    if (!wire)
-        return;
-    sim_node_t *other = &self->nodes[is_dialler ? wire->listener : wire->dialler];
-    edge_in_t in = {.socket = wire->socket,
-        .line = is_dialler ? wire->listener_line : wire->dialler_line,
-        .key = is_dialler ? wire->dialler_key : node->identity.curve};
-    for (size_t i = 0; i < mail->frame_count; i++) {
-        frames[i] = mail->frames[i].bytes;
-        cr_assert_leq (frames[i].size, LIMIT_PEER_FRAME_BYTES);
-    }
-    uint64_t verb;
-    self->messages++;
-    self->spoken += peer_verb_of (frames[0], &verb) || (verb != PEER_PING && verb != PEER_PONG);
-    give (other, MAIL_EDGE_IN, &edge_in_type, &in, frames, mail->frame_count);
-}
-
-static void wire_end (sim_t *self, sim_wire_t *wire, bool tell_dialler)
-{
-    if (tell_dialler)
-        event_give (&self->nodes[wire->dialler], wire->socket, wire->dialler_line, EDGE_LOST);
-    wire_remove (self, wire);
-}
-
-static void edge_take (sim_node_t *node, const mail_t *mail)
-{
-    edge_dial_t dial;
-    edge_out_t out;
-    edge_admit_t admit;
-    edge_hang_up_t hang;
-    bool is_dialler;
-    switch (mail->envelope.verb) {
-    case MAIL_EDGE_DIAL:
-        cr_assert_eq (message_unpack (&edge_dial_type, mail->body, &dial, NULL), 0);
-        edge_dial (node, &dial);
-        break;
-    case MAIL_EDGE_OUT:
-        cr_assert_eq (message_unpack (&edge_out_type, mail->body, &out, NULL), 0);
-        edge_out (node, &out, mail);
-        break;
-    case MAIL_EDGE_ADMIT:
-        cr_assert_eq (message_unpack (&edge_admit_type, mail->body, &admit, NULL), 0);
-        buffer_clear (&node->admitted[admit.socket]);
-        buffer_append (&node->admitted[admit.socket], admit.keys.data, admit.keys.size);
-        break;
-    case MAIL_EDGE_HANG_UP:
-        cr_assert_eq (message_unpack (&edge_hang_up_type, mail->body, &hang, NULL), 0);
-        sim_wire_t *wire = wire_of (node->sim, node->index, hang.line, &is_dialler);
-        if (wire)
-            wire_end (node->sim, wire, !is_dialler);
-        break;
-    }
-}
-
-void sim_cut (sim_t *self, int a, int b, bool cut)
-{
-    self->cut[a][b] = self->cut[b][a] = cut;
-    for (sim_wire_t *wire = self->wires, *next; wire; wire = next) {
-        next = wire->next;
-        if (cut && ((wire->dialler == a && wire->listener == b) ||
-                       (wire->dialler == b && wire->listener == a)))
-            wire_end (self, wire, true);
-    }
-}
-
 //  ---- mail
 
 static void alarm_take (sim_node_t *node, const mail_t *mail)
@@ -245,22 +91,33 @@ static void hash_take (sim_node_t *node, const mail_t *mail)
     sim->hash = checksum_of (slice_of (words, sizeof words));
 }
 
+static bool is_answer (const sim_node_t *node, const mail_t *mail)
+{
+    int to = mail->envelope.to;
+    return (to == ACTOR_API || to == ACTOR_ADMIN) && mail->envelope.ticket &&
+           mail->envelope.ticket == node->wanted;
+}
+
+static void answer_take (sim_node_t *node, mail_t *mail)
+{
+    mail_destroy (&node->answer);
+    node->answer = mail;
+    node->wanted = 0;
+}
+
 static void post (sim_node_t *node, mail_t *mail)
 {
     hash_take (node, mail);
     int to = mail->envelope.to;
     if (to == ACTOR_EDGE)
-        edge_take (node, mail);
+        wires_take (node, mail);
     else if (to == ACTOR_ADMIN && mail->envelope.verb == MAIL_ALARM)
         alarm_take (node, mail);
     else if (node->holding && to == ACTOR_LINK && mail->envelope.verb == MAIL_ADVANCED) {
         mail_list_append (&node->held, mail);
         return;
-    } else if ((to == ACTOR_API || to == ACTOR_ADMIN) && mail->envelope.ticket &&
-               mail->envelope.ticket == node->wanted) {
-        mail_destroy (&node->answer);
-        node->answer = mail;
-        node->wanted = 0;
+    } else if (is_answer (node, mail)) {
+        answer_take (node, mail);
         return;
     } else if (to == ACTOR_CLOCK || to == ACTOR_OPLOG || to == ACTOR_POOL || to == ACTOR_LINK) {
         mail_list_append (&node->boxes[to], mail);
@@ -275,37 +132,90 @@ static void post_all (sim_node_t *node, step_t *step)
         post (node, mail);
 }
 
+//  ---- crashes
+
+//  Does the node end at this commit?
+static bool crash_begins (sim_node_t *node, int actor)
+{
+    crash_t *crash = &node->crash;
+    if (crash->actor || crash->commits == 0 || --crash->commits)
+        return false;
+    crash->actor = actor;
+    crash->steps = sim_random (node->sim, 8);
+    sim_note (node->sim, "--- node %d crashes %s a commit of its %s", node->index,
+        crash->early ? "before" : "after", actor_name (actor));
+    return true;
+}
+
+//  All but the first of what it had to say is never said. What it was asked for is done, if that is among it.
+static void post_some (sim_node_t *node, step_t *step)
+{
+    uint64_t said = sim_random (node->sim, step->out.count + 1);
+    for (mail_t *mail = mail_list_take (&step->out); mail; mail = mail_list_take (&step->out))
+        if (said) {
+            said--;
+            post (node, mail);
+        } else if (is_answer (node, mail))
+            answer_take (node, mail);
+        else
+            mail_destroy (&mail);
+}
+
+//  True if some node is about to end.
+static bool crashes_end (sim_t *self)
+{
+    bool some = false;
+    for (size_t n = 0; n < self->count; n++) {
+        some = some || self->nodes[n].crash.actor;
+        if (self->nodes[n].crash.actor && self->nodes[n].crash.steps-- == 0)
+            sim_kill (self, (int)n);
+    }
+    return some;
+}
+
 //  ---- rounds: what actors/shell does, without threads
+
+//  0, or why it was not committed.
+static int commit (sim_node_t *node, const actor_class_t *class, step_t *step, int rc)
+{
+    if (rc == 0 && node->fail_commits) {
+        node->fail_commits--;
+        rc = ERR_STORAGE_FULL;
+    }
+    if (rc == 0 && crash_begins (node, class->actor) && node->crash.early)
+        rc = SIM_CRASHED;
+    if (rc == 0)
+        return store_commit (&step->txn);
+    store_abort (&step->txn);
+    return rc;
+}
 
 static int work (sim_node_t *node, const actor_class_t *class, step_t *step)
 {
     void *core = node->cores[class->actor];
     for (;;) {
+        metrics_t counted = node->metrics;
         mail_list_t before = step->out;
         step->out = (mail_list_t){NULL, NULL, 0};
         int rc = store_begin (node->store, true, &step->txn);
         if (rc == 0) {
             rc = class->work (core, step);
-            if (rc == 0 && node->fail_commits) {
-                node->fail_commits--;
-                rc = ERR_STORAGE_FULL;
-            }
-            if (rc)
-                store_abort (&step->txn);
-            else
-                rc = store_commit (&step->txn);
+            rc = commit (node, class, step, rc);
         }
         step->txn = NULL;
         node->commits += rc == 0;
         if (rc)
             mail_list_clear (&step->out);
+        if (rc) // what was not committed never was; the node itself counts it
+            node->metrics = counted;
         mail_list_t after = step->out;
         step->out = before;
         for (mail_t *mail = mail_list_take (&after); mail; mail = mail_list_take (&after))
             mail_list_append (&step->out, mail);
         if (rc == ERR_MAP_FULL && store_grow (node->store) == 0)
             continue;
-        class->settle (core, step, rc);
+        if (node->crash.actor != class->actor)
+            class->settle (core, step, rc);
         return rc;
     }
 }
@@ -328,14 +238,18 @@ static void round_run (sim_node_t *node, const actor_class_t *class)
     }
     if (class->ready && class->ready (core, step))
         work (node, class, step);
-    if (step->now.mono_ns >= step->wake_ns) {
+    bool crashes = node->crash.actor == actor;
+    if (!crashes && step->now.mono_ns >= step->wake_ns) {
         step->wake_ns = UINT64_MAX;
         if (class->tick)
             class->tick (core, step);
     }
     if (class->txn == TXN_READ)
         store_abort (&step->txn);
-    post_all (node, step);
+    if (crashes)
+        post_some (node, step);
+    else
+        post_all (node, step);
     if (node->sim->watch && node->commits != commits)
         node->sim->watch (node->sim->watch_context, node->index);
 }
@@ -348,17 +262,21 @@ static bool step_one (sim_t *self)
         const actor_class_t *class;
     } due[SIM_NODES_MAX * 4];
     size_t count = 0;
+    bool some_end = crashes_end (self);
+    wires_deliver (self);
     for (size_t n = 0; n < self->count; n++)
         for (size_t c = 0; self->nodes[n].running && c < sizeof classes / sizeof *classes; c++) {
             sim_node_t *node = &self->nodes[n];
             int actor = classes[c]->actor;
-            if (node->boxes[actor].head || node->steps[actor].wake_ns <= node_now (node).mono_ns) {
+            if (actor != node->crash.actor &&
+                (node->boxes[actor].head ||
+                    node->steps[actor].wake_ns <= node_now (node).mono_ns)) {
                 due[count].node = node;
                 due[count++].class = classes[c];
             }
         }
     if (count == 0)
-        return false;
+        return some_end;
     size_t chosen = sim_random (self, count);
     round_run (due[chosen].node, due[chosen].class);
     self->mono_ns += 20000 + sim_random (self, 20000);
@@ -373,7 +291,8 @@ void sim_step (sim_t *self)
 
 static uint64_t next_wake (sim_t *self)
 {
-    uint64_t wake = UINT64_MAX;
+    uint64_t wake = wires_next (self);
+    wake = wake == UINT64_MAX ? wake : wake + SECOND; // as the nodes' clocks count
     for (size_t n = 0; n < self->count; n++)
         for (size_t c = 0; self->nodes[n].running && c < sizeof classes / sizeof *classes; c++)
             if (self->nodes[n].steps[classes[c]->actor].wake_ns < wake)
@@ -433,7 +352,7 @@ void sim_start (sim_t *self, int index)
         pack_array (&list, 1);
         pack_string (&list, endpoint);
         edge_bound_t bound = {.socket = socket, .endpoints = buffer_slice (&list)};
-        give (node, MAIL_EDGE_BOUND, &edge_bound_type, &bound, NULL, 0);
+        wires_give (node, MAIL_EDGE_BOUND, &edge_bound_type, &bound, NULL, 0);
         buffer_release (&list);
     }
 }
@@ -441,11 +360,7 @@ void sim_start (sim_t *self, int index)
 void sim_kill (sim_t *self, int index)
 {
     sim_node_t *node = &self->nodes[index];
-    for (sim_wire_t *wire = self->wires, *next; wire; wire = next) {
-        next = wire->next;
-        if (wire->dialler == index || wire->listener == index)
-            wire_end (self, wire, wire->dialler != index);
-    }
+    wires_kill (self, index);
     for (size_t c = 0; c < sizeof classes / sizeof *classes; c++) {
         classes[c]->close (&node->cores[classes[c]->actor]);
         mail_list_clear (&node->boxes[classes[c]->actor]);
@@ -457,6 +372,7 @@ void sim_kill (sim_t *self, int index)
     store_destroy (&node->store);
     node->alarm_count = 0;
     node->wanted = 0;
+    node->crash = (crash_t){0, 0, 0, false};
     node->running = false;
 }
 
@@ -514,8 +430,7 @@ void sim_destroy (sim_t **self_p)
         unlink (path);
         rmdir (node->dir);
     }
-    while (self->wires)
-        wire_remove (self, self->wires);
+    wires_destroy (self);
     free (self);
     *self_p = NULL;
 }
@@ -578,20 +493,4 @@ void sim_hold_link (sim_t *self, int index, bool hold)
     for (mail_t *mail = hold ? NULL : mail_list_take (&node->held); mail;
          mail = mail_list_take (&node->held))
         mail_list_append (&node->boxes[ACTOR_LINK], mail);
-}
-
-bool sim_say (sim_t *self, int from, int to, const slice_t *frames, size_t count)
-{
-    for (sim_wire_t *wire = self->wires; wire; wire = wire->next) {
-        bool dials = wire->dialler == from && wire->listener == to;
-        if (wire->socket != LINK_PEERS ||
-            (!dials && (wire->dialler != to || wire->listener != from)))
-            continue;
-        edge_in_t in = {.socket = wire->socket,
-            .line = dials ? wire->listener_line : wire->dialler_line,
-            .key = dials ? wire->dialler_key : self->nodes[from].identity.curve};
-        give (&self->nodes[to], MAIL_EDGE_IN, &edge_in_type, &in, frames, count);
-        return true;
-    }
-    return false;
 }

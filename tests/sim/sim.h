@@ -18,6 +18,15 @@
 
 typedef struct sim sim_t;
 
+//  A node ends at a commit, before or after it: whoever committed has said no more than the first things that it had to
+//  say, and the others go on for a few steps.
+typedef struct crash {
+    uint64_t commits; // until that one; 0: it does not
+    uint64_t steps;   // of the pool, until the node is gone
+    int actor;        // that ended; 0: none has
+    bool early;       // nothing is committed
+} crash_t;
+
 typedef struct sim_node {
     sim_t *sim;
     int index;
@@ -34,8 +43,8 @@ typedef struct sim_node {
     step_t steps[ACTOR_COUNT];
     mail_list_t boxes[ACTOR_COUNT];
     uint64_t next_ticket;
-    mail_t *answer;      // to the last request of the test
-    uint64_t wanted;     // its ticket
+    mail_t *answer;  // to the last request of the test, also one that a crash kept from being said
+    uint64_t wanted; // its ticket
     timestamp_t stamped; // of the last operation that an app's request was granted
     bool holding;        // sim_hold_link
     mail_list_t held;
@@ -45,6 +54,7 @@ typedef struct sim_node {
     //  Faults.
     uint64_t fail_commits; // the next commits fail
     uint64_t commits;
+    crash_t crash;
     bool outside; // it is not in the pool yet: no app writes there
 } sim_node_t;
 
@@ -56,7 +66,9 @@ struct sim {
     size_t count;
     struct sim_wire *wires;
     uint64_t next_even;
+    uint64_t latency_ns; // the most that a message takes, about; 0: none. Connections from then on
     bool cut[SIM_NODES_MAX][SIM_NODES_MAX];
+    bool deaf[SIM_NODES_MAX][SIM_NODES_MAX]; // sim_deafen: to what the second says
     uint64_t messages;                       // between nodes so far
     uint64_t spoken;                         // those that are more than pings
     uint64_t hash;                           // of all mail so far, in its order
@@ -86,6 +98,9 @@ void sim_step (sim_t *self); // one actor, or a millisecond
 //  A cut lets nothing through and ends what was connected.
 void sim_cut (sim_t *self, int a, int b, bool cut);
 
+//  What `from` says does not reach `to`, and waits on its way; the other direction is open.
+void sim_deafen (sim_t *self, int to, int from, bool deaf);
+
 //  Ends the node at once, losing all that was not committed; starts it again.
 void sim_kill (sim_t *self, int node);
 void sim_start (sim_t *self, int node);
@@ -110,6 +125,8 @@ bool sim_has_setting (sim_t *self, int node, const char *name); // "joining": it
 bool sim_is_ready (sim_t *self, int node);                      // it takes none
 
 //  ---- what an app and an operator do; each waits for the answer
+
+#define SIM_CRASHED (-1000) // the node ended before it did what it was asked for
 
 //  {verb: …} to an actor; 0, or the error it was refused with. *ret_map (may be NULL) gets the answer's map.
 int sim_command (sim_t *self, int node, int actor, const char *verb, const char *key, slice_t value,

@@ -2,16 +2,20 @@
 
 #include "tests/sim/sim.h"
 
+//  Or it never will be.
 static bool answered (sim_t *self, void *context)
 {
     (void)self;
-    return ((sim_node_t *)context)->wanted == 0;
+    const sim_node_t *node = context;
+    return node->wanted == 0 || !node->running;
 }
 
+//  node->answer is NULL if the node crashed before it did it.
 static bool ask (sim_node_t *node, int actor, int from, int verb, const message_type_t *type,
     const void *body, const slice_t *frames, size_t count)
 {
     step_t step = {.self = from};
+    mail_destroy (&node->answer);
     node->wanted = (1ull << 40) + node->next_ticket++;
     step_send (&step, actor, verb, node->wanted, type, body, frames, count);
     mail_list_append (&node->boxes[actor], mail_list_take (&step.out));
@@ -25,6 +29,8 @@ static int command (
     command_t body = {.verb = slice_text (verb), .request = request};
     cr_assert (ask (node, actor, ACTOR_ADMIN, MAIL_COMMAND, &command_type, &body, NULL, 0),
         "%s is not answered", verb);
+    if (!node->answer)
+        return SIM_CRASHED;
     cr_assert_eq (message_unpack (&commanded_type, node->answer->body, &commanded, NULL), 0);
     if (ret_map) {
         buffer_clear (ret_map);
@@ -80,7 +86,10 @@ int sim_apply_ops (sim_t *self, int index, slice_t ops)
     sim_node_t *node = &self->nodes[index];
     apply_t apply = {.intake = false};
     applied_t applied;
-    cr_assert (ask (node, ACTOR_OPLOG, ACTOR_API, MAIL_APPLY, &apply_type, &apply, &ops, 1));
+    cr_assert (ask (node, ACTOR_OPLOG, ACTOR_API, MAIL_APPLY, &apply_type, &apply, &ops, 1),
+        "seed %llu: an operation is not answered", (unsigned long long)self->seed);
+    if (!node->answer)
+        return SIM_CRASHED;
     cr_assert_eq (message_unpack (&applied_type, node->answer->body, &applied, NULL), 0);
     node->stamped = applied.timestamp;
     return -(int)applied.error;

@@ -25,6 +25,36 @@ typedef struct life {
     uint64_t backed_up; // of the last that was restored, its own chain
 } life_t;
 
+//  ---- what apps do beside
+
+//  Of another resource than truth's, whose records are only compared with each other; or of rows.
+static void write_other (life_t *self, int node)
+{
+    sim_t *sim = self->sim;
+    bool rows = sim_random (sim, 2), deletes = sim_random (sim, 4) == 0;
+    size_t size = self->large ? 1 + sim_random (sim, 120000) : 3;
+    uuid16_t uuid = sim_uuid (1000 + sim_random (sim, 12));
+    if (!sim->nodes[node].running || sim->nodes[node].outside)
+        return;
+    char *name = malloc (size + 1);
+    memset (name, 'a' + (int)(self->written++ % 26), size);
+    name[size] = 0;
+    int rc = sim_apply (sim, node,
+        deletes               ? "delete"
+        : sim_random (sim, 2) ? "create"
+                              : "update",
+        rows ? ROWS : "tags", &uuid, deletes ? NULL : name);
+    sim_note (sim, "node %d: an app writes %zu bytes of %s: %s", node, size,
+        rows ? "a row" : "a record", error_name (rc));
+    free (name);
+}
+
+static void write_others (life_t *self, int node)
+{
+    for (uint64_t more = self->large ? 1 + sim_random (self->sim, 8) : 1; more; more--)
+        write_other (self, node);
+}
+
 //  ---- faults
 
 static void cut_or_join (life_t *self, int a, int b)
@@ -61,6 +91,26 @@ static void end (life_t *self, int node)
     sim_kill (self->sim, node);
 }
 
+//  At a commit of its own, not only between two events.
+static void arm (life_t *self, int node, uint64_t within)
+{
+    crash_t *crash = &self->sim->nodes[node].crash;
+    if (crash->actor)
+        return;
+    crash->commits = 1 + sim_random (self->sim, within);
+    crash->early = sim_random (self->sim, 2);
+}
+
+static void deafen (life_t *self, int to, int from)
+{
+    sim_t *sim = self->sim;
+    if (to == from)
+        return;
+    sim_note (
+        sim, "--- node %d hears node %d %s", to, from, sim->deaf[to][from] ? "again" : "no more");
+    sim_deafen (sim, to, from, !sim->deaf[to][from]);
+}
+
 static void jump (life_t *self, int node)
 {
     static const int64_t ms[] = {0, 0, 60, -60, -5000, -100000, 20000};
@@ -76,6 +126,48 @@ static void jump (life_t *self, int node)
         truth_write_at (self->truth, node);
     }
 }
+
+//  ---- faults that are aimed at a copy: whoever joins or returns takes one
+
+static bool somebody_copies (sim_t *sim, void *ret_node)
+{
+    for (int node = 0; node < (int)sim->count; node++)
+        if (sim->nodes[node].running && !sim->nodes[node].crash.actor &&
+            !sim_is_ready (sim, node)) {
+            *(int *)ret_node = node;
+            return true;
+        }
+    return false;
+}
+
+static void hit (life_t *self, int copier)
+{
+    sim_t *sim = self->sim;
+    int other = (int)sim_random (sim, sim->count), target = sim_random (sim, 2) ? copier : other;
+    switch (sim_random (sim, 6)) {
+    case 0: truth_write (self->truth); break;
+    case 1: write_others (self, other); break;
+    case 2: arm (self, target, 3); break;
+    case 3: sim->nodes[target].fail_commits = 1 + sim_random (sim, 2); break;
+    case 4: cut_or_join (self, copier, other); break;
+    default:
+        for (uint64_t steps = sim_random (sim, 200); steps; steps--)
+            sim_step (sim);
+    }
+}
+
+//  If a copy is taken soon, things happen in the midst of it.
+static void aim (life_t *self)
+{
+    int copier;
+    if (!sim_until (self->sim, somebody_copies, &copier, 20))
+        return;
+    sim_note (self->sim, "--- node %d takes a copy, and meanwhile:", copier);
+    for (uint64_t more = 1 + sim_random (self->sim, 4); more; more--)
+        hit (self, copier);
+}
+
+//  ---- a backup is put back
 
 //  The backup has it, or somebody else.
 static bool is_kept (void *context, const timestamp_t *stamp)
@@ -95,8 +187,10 @@ static void restore (life_t *self, int node)
 {
     sim_t *sim = self->sim;
     if (self->kind != KIND_RESTORED || !sim->nodes[node].running || sim->nodes[node].outside ||
-        !sim_is_ready (sim, node) || sim_has_setting (sim, node, "restored"))
+        sim->nodes[node].crash.actor || !sim_is_ready (sim, node) ||
+        sim_has_setting (sim, node, "restored"))
         return;
+    sim->nodes[node].crash.commits = 0;
     self->backed_up = checks_own (self->checks, node);
     end (self, node);
     sim_backup (sim, node);
@@ -111,13 +205,17 @@ static void restore (life_t *self, int node)
     sim_note (sim, "--- node %d is put back from its backup", node);
     sim_restore_asking (sim, node);
     sim_start (sim, node);
+    if (sim_random (sim, 2))
+        aim (self);
 }
+
+//  ---- one of all these
 
 static void disturb (life_t *self)
 {
     sim_t *sim = self->sim;
     int a = (int)sim_random (sim, sim->count), b = (int)sim_random (sim, sim->count);
-    switch (sim_random (sim, 8)) {
+    switch (sim_random (sim, 10)) {
     case 0: cut_or_join (self, a, b); break;
     case 1: cut_off_or_join (self, a); break;
     case 2:
@@ -138,6 +236,8 @@ static void disturb (life_t *self)
         break;
     case 5: jump (self, a); break;
     case 6: restore (self, a); break;
+    case 7: arm (self, a, 12); break;
+    case 8: deafen (self, a, b); break;
     default: sim_pass (sim, sim_random (sim, 20));
     }
 }
@@ -151,37 +251,9 @@ static void divide (life_t *self)
     for (int a = 0; a < (int)sim->count; a++)
         for (int b = 0; b < a; b++)
             sim_cut (sim, a, b, (half >> a & 1) != (half >> b & 1));
+    if (half == 0 && sim_random (sim, 2))
+        aim (self);
     sim_pass (sim, sim_random (sim, 2) ? 10 : 200);
-}
-
-//  ---- what apps do beside
-
-//  Of another resource than truth's, whose records are only compared with each other; or of rows.
-static void write_other (life_t *self, int node)
-{
-    sim_t *sim = self->sim;
-    bool rows = sim_random (sim, 2), deletes = sim_random (sim, 4) == 0;
-    size_t size = self->large ? 1 + sim_random (sim, 120000) : 3;
-    uuid16_t uuid = sim_uuid (1000 + sim_random (sim, 12));
-    if (!sim->nodes[node].running || sim->nodes[node].outside)
-        return;
-    char *name = malloc (size + 1);
-    memset (name, 'a' + (int)(self->written++ % 26), size);
-    name[size] = 0;
-    int rc = sim_apply (sim, node,
-        deletes               ? "delete"
-        : sim_random (sim, 2) ? "create"
-                              : "update",
-        rows ? ROWS : "tags", &uuid, deletes ? NULL : name);
-    sim_note (sim, "node %d: an app writes %zu bytes of %s: %s", node, size,
-        rows ? "a row" : "a record", error_name (rc));
-    free (name);
-}
-
-static void write_others (life_t *self, int node)
-{
-    for (uint64_t more = self->large ? 1 + sim_random (self->sim, 8) : 1; more; more--)
-        write_other (self, node);
 }
 
 //  ---- who comes late
@@ -197,6 +269,7 @@ static void join_late (life_t *self)
     if (!sim_is_with (sim, self->late, inviter)) {
         int rc = sim_invite (sim, inviter, self->late);
         sim_note (sim, "--- node %d joins by node %d: %s", self->late, inviter, error_name (rc));
+        aim (self);
         return;
     }
     sim->nodes[self->late].outside = false;
@@ -208,14 +281,16 @@ static bool has_joined (sim_t *sim, void *context)
     return sim_is_with (sim, self->late, 0);
 }
 
+//  A crash may have come between an invitation and its answer.
 static void join_at_last (life_t *self)
 {
     sim_t *sim = self->sim;
-    if (!self->late)
-        return;
-    if (sim_is_ready (sim, self->late) && !sim_is_with (sim, self->late, 0))
-        sim_pair (sim, 0, self->late);
-    sim_check (sim, sim_until (sim, has_joined, self, 300), "convergence", "node %d does not join",
+    for (int tries = 0; self->late && tries < 10 && !has_joined (sim, self); tries++) {
+        if (sim_is_ready (sim, self->late))
+            sim_invite (sim, 0, self->late);
+        sim_until (sim, has_joined, self, 30);
+    }
+    sim_check (sim, !self->late || has_joined (sim, self), "convergence", "node %d does not join",
         self->late);
     sim->nodes[self->late].outside = false;
 }
@@ -231,11 +306,17 @@ static void calm_down (life_t *self)
     for (int a = 0; a < (int)sim->count; a++) {
         sim->nodes[a].fail_commits = 0;
         sim->nodes[a].skew_ns = 0;
+        sim->nodes[a].crash.commits = 0;
+        while (sim->nodes[a].crash.actor)
+            sim_step (sim);
         if (!sim->nodes[a].running)
             begin (self, a);
         int sees = a ? (int)sim_random (sim, (uint64_t)a) : 0;
-        for (int b = 0; b < a; b++)
+        for (int b = 0; b < a; b++) {
             sim_cut (sim, a, b, sparse && b != sees && sim_random (sim, 2));
+            sim_deafen (sim, a, b, false);
+            sim_deafen (sim, b, a, false);
+        }
     }
 }
 
@@ -271,6 +352,8 @@ static void happen (life_t *self)
     }
 }
 
+static const uint64_t latencies_ms[] = {0, 0, 20, 300};
+
 static void prepare (life_t *self, uint64_t seed, size_t nodes)
 {
     sim_t *sim = self->sim = sim_new (seed, nodes);
@@ -291,6 +374,8 @@ static void prepare (life_t *self, uint64_t seed, size_t nodes)
             sim_pair (sim, (int)sim_random (sim, (uint64_t)node), node);
     }
     self->checks = checks_new (sim, self->kind == KIND_COUNTED_OUT);
+    sim->latency_ns =
+        latencies_ms[sim_random (sim, sizeof latencies_ms / sizeof *latencies_ms)] * 1000000;
 }
 
 //  Is it one of the events of SIM_EVENTS, as in "0-3,7,12-40"? All are where nothing is said.

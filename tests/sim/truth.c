@@ -81,12 +81,13 @@ static void clock_check (truth_t *self, int node, const event_t *event)
         "node %d was dragged ahead", node);
 }
 
-//  The operation was granted: its past is what the node has applied, and of its own all before. The others' batches of
-//  its group were applied before it, and the group is the last that was.
+//  The operation was granted: its past is what the node has applied, and of its own all before, but for what a restore has
+//  lost. The others' batches of its group were applied before it, and the group is the last that was.
 static void note (
     truth_t *self, history_t *history, int node, const event_t *tried, const timestamp_t *stamp)
 {
     event_t *event = &history->events[history->count];
+    const set_t *gone = &self->gone[history - self->records];
     *event = *tried;
     event->client = node;
     event->stamp = *stamp;
@@ -95,7 +96,7 @@ static void note (
     sim_check (self->sim, vector_covers (&self->vector, stamp), "nothing acknowledged lost",
         "node %d has granted what it has not committed", node);
     for (size_t i = 0; i < history->count; i++)
-        if (vector_covers (&self->vector, &history->events[i].stamp))
+        if (!set_has (gone, i) && vector_covers (&self->vector, &history->events[i].stamp))
             set_add (&event->past, i);
     clock_check (self, node, event);
     history->count++;
@@ -146,7 +147,8 @@ void truth_write (truth_t *self)
     truth_write_at (self, (int)sim_random (self->sim, self->sim->count));
 }
 
-//  All of a request's operations are of different records.
+//  All of a request's operations are of different records. A node that crashes meanwhile is started again: what it has committed
+//  is there, whether an app heard of it or not.
 void truth_write_at (truth_t *self, int node)
 {
     sim_t *sim = self->sim;
@@ -172,6 +174,9 @@ void truth_write_at (truth_t *self, int node)
     }
     int rc = sim_apply_ops (sim, node, buffer_slice (&request));
     buffer_release (&request);
+    bool crashed = !sim->nodes[node].running;
+    if (crashed)
+        sim_start (sim, node);
     for (size_t i = 0; i < count; i++) {
         timestamp_t stamp = sim->nodes[node].stamped;
         stamp.time -= count - 1 - i; // each its own, one after the other
@@ -181,6 +186,8 @@ void truth_write_at (truth_t *self, int node)
         if (rc == 0)
             note (self, &self->records[records[i]], node, &events[i], &stamp);
     }
+    if (crashed)
+        truth_expect_stored (self, node);
 }
 
 //  ---- what is on the disk
@@ -200,7 +207,8 @@ void truth_expect_stored (truth_t *self, int node)
 {
     sim_vector (self->sim, node, &self->vector);
     sim_check (self->sim,
-        timestamp_is_none (&self->last[node]) || vector_covers (&self->vector, &self->last[node]),
+        timestamp_is_none (&self->last[node]) || !sim_is_ready (self->sim, node) ||
+            vector_covers (&self->vector, &self->last[node]),
         "nothing acknowledged lost", "node %d has not what it had granted", node);
 }
 
@@ -393,13 +401,22 @@ static bool is_replaced (const history_t *history, size_t event, int property)
     return false;
 }
 
+//  Nothing is left of it: under `latest` it may go with what took its place.
+static bool is_replaced_whole (const history_t *history, size_t event)
+{
+    for (int p = 0; p < PROPERTIES_MAX; p++)
+        if (history->events[event].properties >> p & 1 && !is_replaced (history, event, p))
+            return false;
+    return true;
+}
+
 static bool is_lost (const history_t *history, const shown_t *shown, size_t event)
 {
     const event_t *create = &history->events[event];
     if (create->action != ACTION_CREATE || !has_seen_every_deletion (history, event))
         return false;
     if (!shown->alive)
-        return true;
+        return history->rule.delete_rule != DELETE_LATEST || !is_replaced_whole (history, event);
     if (history->rule.crdt == CRDT_GSET || create->on_conflict == CONFLICT_IGNORE)
         return false;
     for (int p = 0; p < PROPERTIES_MAX; p++)

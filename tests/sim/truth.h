@@ -32,7 +32,7 @@ void truth_write_at (truth_t *self, int node);
 typedef bool (truth_has_t) (void *context, const timestamp_t *stamp);
 void truth_restored (truth_t *self, int node, truth_has_t *has, void *context);
 
-//  What was granted at that node is on its disk.
+//  What was granted at that node is on its disk. While it takes a copy that is set aside: the end shows it.
 void truth_expect_stored (truth_t *self, int node);
 
 //  A deletion under `wins` that the node knows is remembered there, but for those that `all_have` says everybody has.
