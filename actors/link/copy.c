@@ -80,7 +80,7 @@ void link_on_copy (link_t *self, step_t *step, line_t *line, slice_t frame)
              !link_somebody_returns (self, step, &line->client) &&
              link_may_return (self, step, line, &line->shared))
         link_return_state (self, step, line);
-    else
+    else if (!self->own_until) // while we ask it is to answer; all lines are renewed then
         link_line_close (
             self, step, line, ERR_BUSY, "it is not known here that it is to have a copy");
 }

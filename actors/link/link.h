@@ -129,6 +129,7 @@ typedef struct line {
     uint64_t marks_version; // of the marks that it was told last
     vector_t rows_before; // at its last ping: no progress since means that nobody else brings them
     uint64_t cursor;      // next sequence of our log to look at
+    bool passed_early; // batches before it stand on others that the peer lacks, as far as we know
     uint64_t in_flight;
     uint64_t credit;        // of it
     uint64_t hold_sequence; // a batch left to its own origin
@@ -252,7 +253,7 @@ typedef struct link {
     vector_t restored;      // this client: how far members hold its own chain, until it is back
     uint64_t own_until;     // of our own chain, before anything is written here (store/backup.h)
     bool told_news;         // it is to be reckoned anew who is asked
-    bool was_told;          // oplog was, how far members have it …
+    bool was_told;          // oplog was, since anybody said so last, how far members have it …
     uint64_t told_upto;     // … up to this
     uint64_t taking_until;  // that, once all were asked; 0 before
     buffer_t restored_text; // of the alarm that stands
@@ -339,7 +340,8 @@ void link_on_copy_chunk (link_t *self, step_t *step, line_t *line, mail_t *mail)
 
 //  feed.c
 void link_feed (link_t *self, step_t *step, line_t *line);
-void link_feed_from (link_t *self, step_t *step, line_t *line); // sets the cursor at what was sent
+void link_feed_from (link_t *self, step_t *step, line_t *line);  // sets the cursor at what was sent
+void link_feed_heard (link_t *self, step_t *step, line_t *line); // of what it has
 void link_batch_give (step_t *step, line_t *line, slice_t bytes); // one, out of its turn
 void link_copy_start (link_t *self, step_t *step, line_t *line, const position_t *place);
 

@@ -1,12 +1,12 @@
 //  link_restored - put back from a backup: how far has anybody what this client wrote? (actors/oplog/README.md, "Restored")
 //
-//      we                                        each member that is not out here, or not for one that is asked
+//      we                                        each member, and whom one that is asked holds for one that is not out
 //       | ---- holds, and who is a member? -------> |   again with each ping
 //       | <--- held, members ---------------------- |
 //       | TOLD to oplog, when all have said: nothing is written before all of that is back
 //       | <=== the log, or a return =============== |   who has all of it
 //
-//  Who is out by what those say is not waited for. Until all have said nothing is taken: we have forgotten who is out, and
+//  Who is out by what those say is not waited for; who was out by what we knew may have come back since. Until all have said nothing is taken: we have forgotten who is out, and
 //  would pass on what was written behind our members' backs. What has all that we wrote has all that we had seen then.
 //  A member may have come after the backup, so that it is not known here, while whoever could tell of it waits for that
 //  very member: so whom one names that is asked is let in and listened to, as far as its batches are of clients that
@@ -29,8 +29,8 @@ static bool is_needed (step_t *step, const peer_t *peer)
     client_t client;
     if (peer->gone)
         return false;
-    return peer->named || (clients_get (step->txn, &peer->client, &client) == 0 &&
-                              client_is_member (&client) && !client_out (&client));
+    return peer->named ||
+           (clients_get (step->txn, &peer->client, &client) == 0 && client_is_member (&client));
 }
 
 void link_restored_ask (link_t *self, step_t *step, line_t *line)
@@ -121,7 +121,7 @@ static void peers_reckon (link_t *self, step_t *step)
     for (size_t i = 0; i < self->peer_count; i++) {
         self->peers[i].named = self->peers[i].gone = false;
         if (clients_get (step->txn, &self->peers[i].client, &client) == 0)
-            view_join (&view, &client, false);
+            view_join (&view, &client, true); // who was out then may have come back
     }
     while (more) {
         more = false;
@@ -166,6 +166,7 @@ int link_restored_held (link_t *self, const line_t *line, slice_t members, uint6
     int rc = told_of_check (members);
     if (rc)
         return rc;
+    self->was_told = false; // it may not have come to be stored
     self->told_news |= !peer->told || !slice_equal (buffer_slice (&peer->told_of), members);
     peer->told = true;
     peer->told_upto = upto;
@@ -270,7 +271,7 @@ void link_restored_tick (link_t *self, step_t *step)
     bool all_said = missing == 0 && self->own_until && !self->joining;
     if (all_said)
         oplog_tell (self, step);
-    if (!self->joining)
+    if (!self->joining || !self->own_until) // it may be over before the copy is
         taking_begin (self, step, all_said);
     if (!self->own_until) { // its members see it again from the next greeting on
         link_strangers_drop (self, step);

@@ -340,3 +340,76 @@ Test (restored, is_not_seen_while_it_asks)
     expect_no_fork (sim);
     sim_destroy (&sim);
 }
+
+//  What all have said is stored in a transaction of its own, which fails.
+Test (restored, goes_on_once_the_disk_takes_again_what_all_have_said)
+{
+    sim_t *sim = away_pool (70, 2);
+    int node = 1;
+    sim_kill (sim, 1);
+    sim_backup (sim, 1);
+    sim_restore_asking (sim, 1);
+    sim_start (sim, 1);
+    sim->nodes[1].fail_commits = 4;
+    sim_pass (sim, 2);
+    cr_assert (is_asking (sim, &node));
+    sim->nodes[1].fail_commits = 0;
+    cr_assert (sim_until (sim, is_whole, &node, 60), "it is not stored again");
+    cr_expect_eq (write_try (sim, 1, 3), 0);
+    sim_destroy (&sim);
+}
+
+//  As of the backup node 1 was out; since then it has come back, and has what was written here later.
+Test (restored, asks_also_who_was_out_when_the_backup_was_made)
+{
+    sim_t *sim = away_pool (71, 2);
+    uuid16_t after = sim_uuid (2);
+    int node = 0;
+    sim_cut (sim, 0, 1, true);
+    sim_say_stale (sim, 0, 1 << 1, true);
+    sim_kill (sim, 0);
+    sim_backup (sim, 0);
+    sim_start (sim, 0);
+    sim_cut (sim, 0, 1, false);
+    away_expect_whole (sim);
+    cr_assert_eq (sim_apply (sim, 0, "create", "tags", &after, "after"), 0);
+    sim_pass (sim, 10);
+    sim_kill (sim, 0);
+    sim_restore_asking (sim, 0);
+    sim_cut (sim, 0, 1, true);
+    sim_start (sim, 0);
+    sim_pass (sim, 60);
+    cr_expect_eq (write_try (sim, 0, 3), ERR_BUSY, "node 1 was not asked yet");
+    sim_cut (sim, 0, 1, false);
+    cr_assert (sim_until (sim, is_whole, &node, 600));
+    cr_expect_str_eq (sim_name (sim, 0, "tags", &after), "after");
+    away_expect_whole (sim);
+    expect_no_fork (sim);
+    sim_destroy (&sim);
+}
+
+//  Whoever it copies from is put back too, and has forgotten that it returns: first that one hears what it has itself written.
+Test (restored, answers_the_giver_of_its_copy_that_was_put_back_too)
+{
+    sim_t *sim = away_pool (73, 2);
+    uuid16_t after = sim_uuid (2);
+    int node = 0;
+    for (int i = 0; i < 2; i++) {
+        sim_kill (sim, i);
+        sim_backup (sim, i);
+        sim_start (sim, i);
+        if (i == 0)
+            cr_assert_eq (sim_apply (sim, 0, "create", "tags", &after, "after"), 0);
+        sim_pass (sim, 300);
+    }
+    sim_kill (sim, 0);
+    sim_restore_asking (sim, 0);
+    sim_start (sim, 0);
+    cr_assert (sim_until (sim, away_takes_a_copy, &node, 60));
+    sim_kill (sim, 1);
+    sim_restore_asking (sim, 1);
+    sim_start (sim, 1);
+    away_expect_whole (sim);
+    cr_expect (is_whole (sim, &node));
+    sim_destroy (&sim);
+}
