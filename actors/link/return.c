@@ -334,8 +334,10 @@ int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame)
                clients_get (step->txn, &line->client, &client) == 0;
     if (may) {
         line->outside = true;
-        //  By our own word: by it those know with whom it compared itself who keep us out, or another.
-        if (client_returns (&client) && uuid_equal (&client.returning.client, &self->me))
+        //  By our own word: by it those know with whom it compared itself who keep us out, or another. A later one of another,
+        //  which is out here and not heard, would hide it.
+        bool said = uuid_equal (&line->returned_to, &self->me) || line->welcomed_ns;
+        if (client_returns (&client) && uuid_equal (&client.returning.client, &self->me) && said)
             welcome (step, line);
         else
             link_return_state (self, step, line);

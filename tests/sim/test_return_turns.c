@@ -300,3 +300,30 @@ Test (return, nobodys_word_brings_back_a_third_that_was_counted_out)
         sim_destroy (&sim);
     }
 }
+
+//  Members 0 and 2 keep each other out. By a word of member 0 it may return there; it returns to member 2, whose later word
+//  member 0 does not hear: by the old one nobody would see that it has been there.
+Test (return, who_is_let_return_by_an_old_word_returns_once)
+{
+    sim_t *sim = away_pool (88, 3);
+    int node = 1;
+    away_word_t let = {0, 1};
+    away_part_all (sim, true);
+    sim_say_stale (sim, 0, 1 << 1 | 1 << 2, true);
+    sim_say_stale (sim, 2, 1 << 1 | 1 << 0, true);
+    sim_pass (sim, 30);
+    sim_cut (sim, 0, 1, false);
+    cr_assert (sim_until (sim, away_is_said, &let, 60));
+    sim_cut (sim, 0, 1, true);
+    sim_pass (sim, 1);
+    sim_cut (sim, 1, 2, false);
+    sim_pass (sim, 60);
+    cr_assert (sim_is_ready (sim, node));
+    uint64_t messages = sim->messages;
+    sim_cut (sim, 0, 1, false);
+    sim_pass (sim, 60);
+    cr_assert_lt (sim->messages - messages, 2000, "it returns again and again");
+    sim_cut (sim, 0, 2, false);
+    away_expect_whole (sim);
+    sim_destroy (&sim);
+}
