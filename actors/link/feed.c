@@ -4,7 +4,8 @@
 //  our own commit order, which is causal. A batch is passed over if the peer has it, or if it does not follow on
 //  what was sent (its origin's chain has a gap there: something was deferred). A batch of another client that the
 //  peer is itself linked with is left to that client for PATIENCE_NS: so in a full mesh each batch crosses each link
-//  once, and where links are missing it is relayed. A client whose batch the peer deferred is passed over until
+//  once, and where links are missing it is relayed. What was passed over for what the peer lacked is looked at again when a
+//  ping shows that it has more: what it lacked may have left our log. A client whose batch the peer deferred is passed over until
 //  it is offered again, and so is all that has seen that batch. So it is with a batch that the disk has spoilt (spoilt.c).
 
 #include "actors/link/link.h"
@@ -16,7 +17,18 @@ void link_feed_from (link_t *self, step_t *step, line_t *line)
     if (pending_first_uncovered (step->txn, &line->shared_sent, &line->cursor))
         line->cursor = 1;
     line->hold_sequence = 0;
+    line->passed_early = false;
     (void)self;
+}
+
+//  What it has got from others counts as sent, and what stands on that may go now.
+void link_feed_heard (link_t *self, step_t *step, line_t *line)
+{
+    if (line->copying || vector_covers_all (&line->shared_sent, &line->shared))
+        return;
+    vector_merge (&line->shared_sent, &line->shared);
+    if (line->passed_early)
+        link_feed_from (self, step, line);
 }
 
 static uint64_t room (const line_t *line)
@@ -61,16 +73,20 @@ static enum verdict judge (
     bool own =
         uuid_equal (&head.origin, &line->client) && head.upto > line->its_own && !line->copying;
     bool gap = head.after > sent && !head.issues_anew;
-    if (head.upto <= sent || gap || own ||
-        vector_upto (&line->deferred, &head.origin) > step->now.mono_ns)
+    if (head.upto <= sent || own)
+        return FEED_PASS;
+    line->passed_early = line->passed_early || gap;
+    if (gap || vector_upto (&line->deferred, &head.origin) > step->now.mono_ns)
         return FEED_PASS;
     if (batch_seen (bytes, &self->seen))
         return FEED_PASS;
     //  Its own chain it has, whatever we heard of it last, but for what it forgot.
     if (!line->copying && vector_upto (&self->seen, &line->client) > line->its_own)
         vector_remove (&self->seen, &line->client);
-    if (!vector_covers_all (&line->shared_sent, &self->seen))
+    if (!vector_covers_all (&line->shared_sent, &self->seen)) {
+        line->passed_early = true;
         return FEED_PASS;
+    }
     return is_left (self, step, line, sequence, &head.origin) ? FEED_WAIT : FEED_SEND;
 }
 
@@ -392,6 +408,24 @@ static void records_feed (step_t *step, line_t *line)
     buffer_release (&vector);
 }
 
+//  What it had seen before it began to copy may leave our log once all others have it, while it defers that, or what is before it:
+//  then the log does not bring it any more.
+static bool is_behind_base (link_t *self, step_t *step, const line_t *line)
+{
+    vector_clear (&self->seen);
+    return link_base (step, &self->seen) == 0 &&
+           !vector_covers_all (&line->shared_sent, &self->seen);
+}
+
+static void copy_feed (link_t *self, step_t *step, line_t *line)
+{
+    static const position_t beginning = {.end = false};
+    if (is_behind_base (self, step, line))
+        link_copy_start (self, step, line, &beginning);
+    else if (!line->records_end && room (line))
+        records_feed (step, line);
+}
+
 //  ---- all of it
 
 //  What was deferred is offered again when its time has come.
@@ -429,8 +463,8 @@ void link_feed (link_t *self, step_t *step, line_t *line)
     }
     deferred_retry (self, step, line);
     bool all = log_feed (self, step, line, FEED_ROUND_BYTES);
-    if (all && line->copying && !line->records_end && room (line))
-        records_feed (step, line);
+    if (all && line->copying)
+        copy_feed (self, step, line);
     if (!line->peer_joins && !self->joining) {
         if (room (line))
             rows_feed (self, step, line);

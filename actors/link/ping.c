@@ -105,6 +105,7 @@ void link_on_ping (link_t *self, step_t *step, line_t *line, slice_t frame, uint
     if (peer)
         vector_copy (&peer->shared, &line->shared);
     line->pinged = true;
+    link_feed_heard (self, step, line);
     if (!line->outside && !line->returns) {
         link_marks_hear (self, step, line, ping.marks);
         link_sources_look (self, step, line);

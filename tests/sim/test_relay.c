@@ -1,7 +1,7 @@
 //  test_relay - what nodes seal, and how it goes through others (semantics.md, "Operations and batches", "Causal
 //  delivery")
 
-#include "tests/sim/sim.h"
+#include "tests/sim/wires.h"
 
 #include "store/pending.h"
 
@@ -175,5 +175,44 @@ Test (relay, an_operation_is_later_than_all_that_its_batch_has_seen)
     }
     cr_assert_gt (count, 40);
     buffer_release (&log);
+    sim_destroy (&sim);
+}
+
+static bool has_all_of (sim_t *sim, void *context)
+{
+    const int *pair = context; // the first has all that the second has
+    vector_t has = {NULL, 0, 0}, wants = {NULL, 0, 0};
+    sim_vector (sim, pair[0], &has);
+    sim_vector (sim, pair[1], &wants);
+    bool all = vector_covers_all (&has, &wants);
+    vector_release (&has);
+    vector_release (&wants);
+    return all;
+}
+
+static bool is_something_on_its_way (sim_t *sim, void *unused)
+{
+    (void)unused;
+    return wires_next (sim) != UINT64_MAX;
+}
+
+//  While nodes 0 and 2 greet each other, slowly, both get a batch from node 1, and it leaves the log of node 2: so nothing
+//  that is sent to node 0, nor what that one acknowledges, shows that it has it. What stands on it goes with the next ping.
+Test (relay, what_stands_on_what_the_peer_got_elsewhere_is_sent)
+{
+    sim_t *sim = sim_new (306, 3);
+    int pair[] = {0, 2};
+    sim_pair (sim, 1, 0);
+    sim_pair (sim, 1, 2);
+    sim_cut (sim, 0, 2, true);
+    sim_pass (sim, 300);
+    sim->latency_ns = 800000000;
+    sim_cut (sim, 0, 2, false);
+    cr_assert (sim_until (sim, is_something_on_its_way, NULL, 60));
+    write_at (sim, 1, 1);
+    sim_pass (sim, 1);
+    sim_cut (sim, 0, 1, true);
+    write_at (sim, 2, 2);
+    cr_assert (sim_until (sim, has_all_of, pair, 30), "it is not sent");
     sim_destroy (&sim);
 }

@@ -348,3 +348,42 @@ Test (return, of_another_during_a_copy_is_joined_up_to_its_place)
     cr_assert (sim_is_found (sim, 3, &ended), "what 3 wrote is gone without a word");
     sim_destroy (&sim);
 }
+
+static bool has_some_of_the_log (sim_t *sim, void *node)
+{
+    uint64_t log = sim_log (sim, *(int *)node);
+    return away_takes_a_copy (sim, node) && log > 3 && log < 20; // what it had is set aside
+}
+
+//  Node 1 had acknowledged what it copies now, and node 2, which had not, does so when half of it is sent: it leaves the giver's
+//  log, and the copy begins anew.
+Test (return, begins_to_copy_anew_when_the_rest_has_left_the_log)
+{
+    sim_t *sim = sim_new (485, 3);
+    int node = 1;
+    sim_intervals (sim, 600, 2);
+    sim_pair (sim, 0, 1);
+    sim_pair (sim, 0, 2);
+    sim_pass (sim, 60);
+    for (int other = 0; other < 2; other++)
+        sim_deafen (sim, 2, other, true);
+    for (uint64_t first = 1; first <= 21; first += 4)
+        away_large_records (sim, 0, first);
+    sim_pass (sim, 4);
+    away_part (sim, 1 << 1, true);
+    sim_say_stale (sim, 2, 1 << 1, true);
+    sim_pass (sim, 1);
+    cr_assert_gt (sim_log (sim, 0), 20, "node 2 has them");
+    sim_cut (sim, 0, 1, false);
+    cr_assert (sim_until (sim, away_takes_a_copy, &node, 5));
+    for (int other = 0; other < 2; other++)
+        sim_deafen (sim, 2, other, false);
+    cr_assert (sim_until (sim, has_some_of_the_log, &node, 5));
+    sim_deafen (sim, 0, 1, true); // so that it gives no credit
+    sim_pass (sim, 8);
+    cr_assert_lt (sim_log (sim, 0), 20, "node 0 keeps them");
+    sim_deafen (sim, 0, 1, false);
+    away_part (sim, 1 << 1, false);
+    away_expect_whole (sim);
+    sim_destroy (&sim);
+}
