@@ -405,6 +405,7 @@ sim_t *sim_new (uint64_t seed, size_t nodes)
     self->seed = seed;
     self->random = seed * 2654435761u + 1;
     self->next_even = 2;
+    self->tells_wires = getenv ("SIM_TRACE") && strcmp (getenv ("SIM_TRACE"), "2") == 0;
     self->count = nodes;
     cr_assert_eq (keys_start (), 0);
     for (size_t i = 0; i < nodes; i++)

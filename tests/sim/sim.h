@@ -72,6 +72,7 @@ struct sim {
     uint64_t messages;                       // between nodes so far
     uint64_t spoken;                         // those that are more than pings
     uint64_t hash;                           // of all mail so far, in its order
+    bool tells_wires;                        // in the trace
     void (*watch) (void *context, int node); // after each commit of a node; NULL: nobody
     void *watch_context;
 };
@@ -81,7 +82,7 @@ struct sim {
     cr_assert (condition, "seed %llu: " checker ": " format,                                       \
         (unsigned long long)(self)->seed __VA_OPT__ (, ) __VA_ARGS__)
 
-//  A line of the trace: what happens now. SIM_TRACE prints it.
+//  A line of the trace: what happens now. SIM_TRACE=1 prints it, and 2 each message's verb too.
 void sim_note (const sim_t *self, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
 
 sim_t *sim_new (uint64_t seed, size_t nodes);

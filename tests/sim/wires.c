@@ -217,7 +217,12 @@ static void edge_out (sim_node_t *node, const edge_out_t *out, const mail_t *mai
     }
     uint64_t verb;
     self->messages++;
-    self->spoken += peer_verb_of (frames[0], &verb) || (verb != PEER_PING && verb != PEER_PONG);
+    if (peer_verb_of (frames[0], &verb))
+        verb = 0;
+    self->spoken += verb != PEER_PING && verb != PEER_PONG;
+    if (self->tells_wires)
+        sim_note (self, "node %d says %llu to node %d", node->index, (unsigned long long)verb,
+            other->index);
     int direction = is_dialler ? TO_LISTENER : TO_DIALLER;
     if (wire->latency_ns[direction] || wire->flights[direction] || is_deaf (self, wire, direction))
         fly (self, wire, direction,
