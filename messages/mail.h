@@ -155,7 +155,10 @@ const char *actor_name (int actor); // "clock"
     F (S, UINT, after, MUST, "and as it is")
 #define TOLD_FIELDS(F, S)                                                                          \
     F (S, UINT, upto, MUST, "the newest batch of this client's chain that any of them has; 0: none")
-#define GO_BACK_FIELDS(F, S) F (S, UUID, giver, MUST, "the member to return to")
+#define GO_BACK_FIELDS(F, S)                                                                       \
+    F (S, UUID, giver, MUST, "the member to return to")                                            \
+    F (S, RAW, asked, MUST,                                                                        \
+        "vector: the watermarks with which it was asked; BUSY if more came since")
 #define ADVANCED_FIELDS(F, S)                                                                      \
     F (S, UINT, sequence, MUST, "of the newest batch in the log")                                  \
     F (S, UINT, cursor, MUST, "of the newest change")                                              \

@@ -92,7 +92,8 @@
     F (S, UINT, verb, MUST, "15: wants to return")                                                 \
     F (S, RAW, shared, MUST, "vector: its watermarks of batches")
 #define PEER_WELCOME_FIELDS(F, S)                                                                  \
-    F (S, UINT, verb, MUST, "16: the receiver may return: it is a member again")
+    F (S, UINT, verb, MUST, "16: the receiver may return: it is a member again")                   \
+    F (S, RAW, shared, MUST, "vector: the watermarks with which it asked; with more it asks anew")
 #define PEER_TALLY_FIELDS(F, S)                                                                    \
     F (S, UINT, verb, MUST, "23; behind all rows of the owner, up to its `upto`")                  \
     F (S, RAW, tally, MUST, "what an owner signed of its rows (tally.h)")

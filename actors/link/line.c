@@ -46,6 +46,7 @@ void link_line_free (link_t *self, line_t *line)
             break;
         }
     vector_release (&line->shared);
+    vector_release (&line->asked);
     vector_release (&line->shared_sent);
     vector_release (&line->rows);
     vector_release (&line->rows_sent);

@@ -98,6 +98,7 @@ typedef struct line {
     uint64_t heard_ns;
     uint64_t pinged_ns;
     uint64_t fence;       // time of the statement that we hold against it, if it has returned since
+    vector_t asked;       // with which it asked to return, when it was let
     uint64_t welcomed_ns; // when it was told that it may return to us; 0: it was not
     uint64_t its_own;     // of its own chain we held more than it did when it greeted: up to this
     uint64_t back;        // when it said last that it is back; 0: never

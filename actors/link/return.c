@@ -10,7 +10,8 @@
 //       | ---- welcome (ours) ------------------> |   from here it is joining: it greets anew, and copies
 //
 //  Whoever has welcomed a peer does not return itself before that has begun, and whoever is about to return
-//  welcomes nobody: so of those that wait for each other one is always there to give.
+//  welcomes nobody: so of those that wait for each other one is always there to give. Where three have welcomed
+//  one another in a ring, at least one goes, and at least one stays.
 //
 //  If each is outside for the other, two halves of a pool had declared each other: the half with the
 //  earliest member stays, and who is in the other returns.
@@ -263,9 +264,12 @@ bool link_somebody_returns (const link_t *self, step_t *step, const uuid16_t *bu
 
 static void welcome (step_t *step, line_t *line)
 {
-    peer_welcome_t message = {.verb = PEER_WELCOME};
+    buffer_t packed = {NULL, 0, 0};
+    vector_pack (&line->asked, &packed);
+    peer_welcome_t message = {.verb = PEER_WELCOME, .shared = buffer_slice (&packed)};
     line->welcomed_ns = step->now.mono_ns;
     link_line_send (step, line, &peer_welcome_type, &message, NULL);
+    buffer_release (&packed);
 }
 
 //  That it returns is stated before it begins: from then on it counts again.
@@ -334,6 +338,7 @@ int link_on_return (link_t *self, step_t *step, line_t *line, slice_t frame)
                clients_get (step->txn, &line->client, &client) == 0;
     if (may) {
         line->outside = true;
+        vector_copy (&line->asked, &shared);
         //  By our own word: by it those know with whom it compared itself who keep us out, or another. A later one of another,
         //  which is out here and not heard, would hide it.
         bool said = uuid_equal (&line->returned_to, &self->me) || line->welcomed_ns;
@@ -368,14 +373,21 @@ static bool is_expected (link_t *self, step_t *step, const line_t *line)
 int link_on_welcome (link_t *self, step_t *step, line_t *line, slice_t frame)
 {
     peer_welcome_t message;
+    vector_t asked = {NULL, 0, 0};
     int rc = message_unpack (&peer_welcome_type, frame, &message, NULL);
+    cursor_t cursor = cursor_over (message.shared);
+    if (rc == 0)
+        rc = vector_unpack (&cursor, &asked);
+    vector_release (&asked);
     if (rc || self->joining || self->going || !line->returns)
         return rc;
+    //  In a ring, where each has let the next one return, all would wait: who comes behind its giver by their names goes.
+    bool waits = uuid_compare (&self->me, &line->client) < 0;
     for (size_t i = 0; i < self->line_count; i++)
-        if (is_expected (self, step, self->lines[i]) || self->lines[i]->copying)
+        if ((waits && is_expected (self, step, self->lines[i])) || self->lines[i]->copying)
             return 0;
     self->going = true;
-    go_back_t back = {.giver = line->client};
+    go_back_t back = {.giver = line->client, .asked = message.shared};
     step_send (step, ACTOR_OPLOG, MAIL_GO_BACK, LINK_GOING_TICKET, &go_back_type, &back, NULL, 0);
     return 0;
 }

@@ -44,6 +44,22 @@ int oplog_return_put_aside (oplog_t *self, step_t *step)
     return rc;
 }
 
+//  Did anything come since the giver was asked, but of this client? All else the giver has, and what came it may lack.
+static int asked_check (const oplog_t *self, slice_t packed)
+{
+    vector_t asked = {NULL, 0, 0};
+    cursor_t cursor = cursor_over (packed);
+    int rc = vector_unpack (&cursor, &asked);
+    for (size_t i = 0; rc == 0 && i < self->shared.count; i++) {
+        const watermark_t *mark = &self->shared.entries[i];
+        if (!uuid_equal (&mark->client, &self->setup->identity->client) &&
+            vector_upto (&asked, &mark->client) < mark->upto)
+            rc = ERR_BUSY;
+    }
+    vector_release (&asked);
+    return rc;
+}
+
 int oplog_return (oplog_t *self, step_t *step, const mail_t *mail)
 {
     go_back_t back;
@@ -56,8 +72,13 @@ int oplog_return (oplog_t *self, step_t *step, const mail_t *mail)
         oplog_write_answer (step, mail, ERR_BUSY, "it is joining already");
         return 0;
     }
+    int rc = asked_check (self, back.asked);
+    if (rc) {
+        oplog_write_answer (step, mail, rc, "it is not as it was when the member was asked");
+        return 0;
+    }
     position_pack (&first, &packed);
-    int rc = node_put (step->txn, NODE_SETTINGS, slice_text ("joining"), buffer_slice (&packed));
+    rc = node_put (step->txn, NODE_SETTINGS, slice_text ("joining"), buffer_slice (&packed));
     buffer_clear (&packed);
     client_pack (giver, &packed);
     if (rc == 0)

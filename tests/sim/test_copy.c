@@ -55,8 +55,14 @@ static bool is_joining (giver_t *self)
 //  Node 0 begins to return to node 1.
 static void go_back (giver_t *self)
 {
-    go_back_t back = {.giver = self->identity->client};
+    vector_t mine = {NULL, 0, 0};
+    buffer_t asked = {NULL, 0, 0};
+    sim_vector (self->sim, 0, &mine);
+    vector_pack (&mine, &asked);
+    go_back_t back = {.giver = self->identity->client, .asked = buffer_slice (&asked)};
     cr_assert_eq (sim_hand (self->sim, 0, MAIL_GO_BACK, &go_back_type, &back, NULL), 0);
+    buffer_release (&asked);
+    vector_release (&mine);
     cr_assert (is_joining (self));
 }
 

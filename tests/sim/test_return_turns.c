@@ -327,3 +327,69 @@ Test (return, who_is_let_return_by_an_old_word_returns_once)
     away_expect_whole (sim);
     sim_destroy (&sim);
 }
+
+//  0 and 2 keep 1 out, 1 both of them, and 2 also 0, which has not heard of it: so 0 has to return to 2, 2 to 1, and 1 to 0.
+static sim_t *ring_pool (uint64_t seed)
+{
+    sim_t *sim = away_pool (seed, 3);
+    away_part (sim, 1 << 1, true);
+    sim_say_stale (sim, 1, 1 << 0 | 1 << 2, true);
+    sim_say_stale (sim, 2, 1 << 1, true);
+    sim_pass (sim, 60); // 0 has heard of that, and 2 knows
+    sim_cut (sim, 0, 2, true);
+    sim_say_stale (sim, 2, 1 << 0, true);
+    for (int node = 0; node < 3; node++) {
+        uuid16_t uuid = sim_uuid (1 + (uint64_t)node);
+        cr_assert_eq (sim_apply (sim, node, "create", "tags", &uuid, "mine"), 0);
+    }
+    sim_pass (sim, 30);
+    return sim;
+}
+
+static void ring_expect_whole (sim_t *sim)
+{
+    away_expect_whole (sim);
+    for (int pair = 0; pair < 9; pair++) {
+        uuid16_t uuid = sim_uuid (1 + (uint64_t)pair % 3);
+        cr_assert_str_eq (sim_name (sim, pair / 3, "tags", &uuid), "mine");
+    }
+}
+
+//  All three are let return before any of them hears it: each would wait for who comes to it.
+Test (return, three_of_a_ring_that_were_let_return_at_once_do_not_wait_for_one_another)
+{
+    sim_t *sim = ring_pool (110);
+    for (int node = 0; node < 3; node++)
+        sim->nodes[node].fail_commits = 1000; // until all have asked
+    away_part_all (sim, false);
+    sim_pass (sim, 30);
+    for (int node = 0; node < 3; node++) {
+        sim->nodes[node].fail_commits = 0;
+        sim_deafen (sim, node, (node + 2) % 3, true);
+    }
+    sim_pass (sim, 7);
+    for (int node = 0; node < 3; node++) {
+        away_word_t let = {(node + 2) % 3, node};
+        cr_assert (away_is_said (sim, &let));
+    }
+    for (int node = 0; node < 3; node++)
+        sim_deafen (sim, node, (node + 2) % 3, false);
+    ring_expect_whole (sim);
+    sim_destroy (&sim);
+}
+
+//  Who was let return hears of something new before it hears that, and the giver lacks it: each would wait for the other.
+Test (return, of_who_has_got_more_since_it_asked_is_asked_for_once_more)
+{
+    for (uint64_t seed = 110; seed < 130; seed++) {
+        sim_t *sim = ring_pool (seed);
+        sim->latency_ns = 300000000;
+        for (int node = 0; node < 3; node++) // so that all dial at once
+            sim_kill (sim, node);
+        away_part_all (sim, false);
+        for (int node = 0; node < 3; node++)
+            sim_start (sim, node);
+        ring_expect_whole (sim);
+        sim_destroy (&sim);
+    }
+}

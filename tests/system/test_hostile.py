@@ -290,7 +290,7 @@ class Hostile (Case):
                 ([PEER_HELD, [[self.a.client, ntp (DAY), bytes (32)]], ntp (DAY), []], None),
                 ([PEER_LACKS, self.b.client, ntp ()], None),
                 ([PEER_LACKS, self.client, 1], None),
-                ([PEER_TALLY, tally], None), ([PEER_WELCOME], None), ([PEER_OUTSIDE, [0, bytes (16)]], None)):
+                ([PEER_TALLY, tally], None), ([PEER_WELCOME, []], None), ([PEER_OUTSIDE, [0, bytes (16)]], None)):
             link = self.peer.link (self.a).greeted ()
             self.links.append (link)
             link.say (*message, bulk=bulk)
