@@ -50,6 +50,17 @@ static void sign_ask (link_t *self, step_t *step, bool fresh)
     step_send (step, ACTOR_OPLOG, MAIL_SIGN_ROWS, 0, &sign_rows_type, &sign, NULL, 0);
 }
 
+//  Are the rows of this owner still those of the place that link knows of? A row that is written again leaves its place: once
+//  oplog is further, what was sent since may lack one that the tally counts.
+static bool is_at (step_t *step, const watermark_t *mark)
+{
+    vector_t rows = {NULL, 0, 0};
+    bool is = watermarks_load (step->txn, WATERMARK_ROWS, &rows) == 0 &&
+              vector_upto (&rows, &mark->client) == mark->upto;
+    vector_release (&rows);
+    return is;
+}
+
 //  Of one owner, if the peer was sent all of its rows.
 static void tally_feed (link_t *self, step_t *step, line_t *line, const watermark_t *mark)
 {
@@ -61,6 +72,8 @@ static void tally_feed (link_t *self, step_t *step, line_t *line, const watermar
         vector_upto (&line->tallies_sent, &mark->client) >= place)
         return;
     if (tally.upto == place) {
+        if (!its && !is_at (step, mark))
+            return;
         vector_raise (&line->tallies_sent, &mark->client, place, NULL);
         tally_send (step, line, &tally);
         line->gives_back = line->gives_back && !its;
