@@ -32,6 +32,9 @@ bool checks_has (const checks_t *self, int node, const timestamp_t *stamp);
 //  Up to where the node has committed its own chain.
 uint64_t checks_own (const checks_t *self, int node);
 
+//  Did anybody return, but for who was put back and had nothing written meanwhile? What a return brings may be in vain.
+bool checks_returned (const checks_t *self);
+
 //  All have converged, and nobody writes: silence and forgetting.
 void checks_rest (checks_t *self, truth_t *truth);
 

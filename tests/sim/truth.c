@@ -346,28 +346,39 @@ static shown_t shown_read (slice_t value)
     return shown;
 }
 
-static bool is_write (const history_t *history, size_t event)
+//  A record's events, without those that only a node had which was put back.
+typedef struct kept {
+    const history_t *history;
+    const set_t *gone;
+} kept_t;
+
+static bool is_write (kept_t kept, size_t event)
 {
-    return history->events[event].action != ACTION_DELETE;
+    return !set_has (kept.gone, event) && kept.history->events[event].action != ACTION_DELETE;
+}
+
+static bool is_deletion (kept_t kept, size_t event)
+{
+    return !set_has (kept.gone, event) && kept.history->events[event].action == ACTION_DELETE;
 }
 
 //  Had a deletion seen it?
-static bool is_over (const history_t *history, size_t event)
+static bool is_over (kept_t kept, size_t event)
 {
-    for (size_t i = 0; i < history->count; i++)
-        if (!is_write (history, i) && set_has (&history->events[i].past, event))
+    for (size_t i = 0; i < kept.history->count; i++)
+        if (is_deletion (kept, i) && set_has (&kept.history->events[i].past, event))
             return true;
     return false;
 }
 
-static bool is_ghost (const history_t *history, const shown_t *shown)
+static bool is_ghost (kept_t kept, const shown_t *shown)
 {
-    bool wins = history->rule.delete_rule == DELETE_WINS;
+    bool wins = kept.history->rule.delete_rule == DELETE_WINS;
     bool all_over = true;
-    for (size_t i = 0; i < history->count; i++) {
-        if (!is_write (history, i))
+    for (size_t i = 0; i < kept.history->count; i++) {
+        if (!is_write (kept, i))
             continue;
-        bool over = is_over (history, i);
+        bool over = is_over (kept, i);
         all_over = all_over && over;
         for (int p = 0; over && wins && p < PROPERTIES_MAX; p++)
             if (shown->events[p] == (int)i)
@@ -377,21 +388,21 @@ static bool is_ghost (const history_t *history, const shown_t *shown)
     return !wins && all_over && shown->alive;
 }
 
-static bool has_seen_every_deletion (const history_t *history, size_t event)
+static bool has_seen_every_deletion (kept_t kept, size_t event)
 {
-    for (size_t i = 0; i < history->count; i++)
-        if (!is_write (history, i) && !set_has (&history->events[event].past, i))
+    for (size_t i = 0; i < kept.history->count; i++)
+        if (is_deletion (kept, i) && !set_has (&kept.history->events[event].past, i))
             return false;
     return true;
 }
 
 //  May another write have taken this property's place?
-static bool is_replaced (const history_t *history, size_t event, int property)
+static bool is_replaced (kept_t kept, size_t event, int property)
 {
-    for (size_t i = 0; i < history->count; i++) {
-        const event_t *other = &history->events[i];
-        if (i == event || !is_write (history, i) ||
-            timestamp_compare (&other->stamp, &history->events[event].stamp) < 0)
+    for (size_t i = 0; i < kept.history->count; i++) {
+        const event_t *other = &kept.history->events[i];
+        if (i == event || !is_write (kept, i) ||
+            timestamp_compare (&other->stamp, &kept.history->events[event].stamp) < 0)
             continue;
         bool carries = other->properties >> property & 1;
         if (other->on_conflict == CONFLICT_OVERWRITE ||
@@ -402,26 +413,27 @@ static bool is_replaced (const history_t *history, size_t event, int property)
 }
 
 //  Nothing is left of it: under `latest` it may go with what took its place.
-static bool is_replaced_whole (const history_t *history, size_t event)
+static bool is_replaced_whole (kept_t kept, size_t event)
 {
     for (int p = 0; p < PROPERTIES_MAX; p++)
-        if (history->events[event].properties >> p & 1 && !is_replaced (history, event, p))
+        if (kept.history->events[event].properties >> p & 1 && !is_replaced (kept, event, p))
             return false;
     return true;
 }
 
-static bool is_lost (const history_t *history, const shown_t *shown, size_t event)
+static bool is_lost (kept_t kept, const shown_t *shown, size_t event)
 {
-    const event_t *create = &history->events[event];
-    if (create->action != ACTION_CREATE || !has_seen_every_deletion (history, event))
+    const event_t *create = &kept.history->events[event];
+    if (!is_write (kept, event) || create->action != ACTION_CREATE ||
+        !has_seen_every_deletion (kept, event))
         return false;
     if (!shown->alive)
-        return history->rule.delete_rule != DELETE_LATEST || !is_replaced_whole (history, event);
-    if (history->rule.crdt == CRDT_GSET || create->on_conflict == CONFLICT_IGNORE)
+        return kept.history->rule.delete_rule != DELETE_LATEST || !is_replaced_whole (kept, event);
+    if (kept.history->rule.crdt == CRDT_GSET || create->on_conflict == CONFLICT_IGNORE)
         return false;
     for (int p = 0; p < PROPERTIES_MAX; p++)
         if (create->properties >> p & 1 && shown->events[p] != (int)event &&
-            !is_replaced (history, event, p))
+            !is_replaced (kept, event, p))
             return true;
     return false;
 }
@@ -436,13 +448,13 @@ static bool is_reported (truth_t *self, const uuid16_t *uuid)
 
 static const char *fault_of (truth_t *self, size_t record, slice_t value)
 {
-    const history_t *history = &self->records[record];
+    const kept_t kept = {&self->records[record], &self->gone[record]};
     uuid16_t uuid = sim_uuid (record + 1);
     shown_t shown = shown_read (value);
-    if (history->rule.crdt == CRDT_LWW && is_ghost (history, &shown))
+    if (kept.history->rule.crdt == CRDT_LWW && is_ghost (kept, &shown))
         return "shows what a deletion had seen";
-    for (size_t i = 0; i < history->count; i++)
-        if (is_lost (history, &shown, i) && !is_reported (self, &uuid))
+    for (size_t i = 0; i < kept.history->count; i++)
+        if (is_lost (kept, &shown, i) && !is_reported (self, &uuid))
             return "lost a create that had seen every deletion";
     return NULL;
 }
